@@ -1,0 +1,58 @@
+"""lamina: Keras' API on JAX. `import lamina`, then as in any Keras tutorial.
+
+Example:
+    >>> import numpy as np
+    >>> model = Sequential([layers.Dense(1, input_dim=3, activation="sigmoid")])
+    >>> model.predict(np.zeros((1, 3)), verbose=0).tolist()
+    [[0.5]]
+"""
+
+from lamina import (
+    activations,
+    callbacks,
+    constraints,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    utils,
+    visualization,
+)
+from lamina._core.graph import Function
+from lamina._core.input_spec import InputSpec
+from lamina._core.layer import Layer
+from lamina._core.policy import DTypePolicy
+from lamina._core.state import Variable, grad, pure, value_and_grad
+from lamina._core.tensor import KerasTensor
+from lamina.alias import install_as_keras, load_ipython_extension, uninstall_as_keras
+from lamina.initializers import Initializer
+from lamina.layers import Input
+from lamina.losses import Loss
+from lamina.metrics import Metric
+from lamina.models import Model, Sequential
+from lamina.optimizers import Optimizer
+from lamina.regularizers import Regularizer
+
+__version__ = "0.1.0"
+FloatDTypePolicy = DTypePolicy
+
+
+def version() -> str:
+    """Return the version of lamina."""
+    return __version__
+
+
+__all__ = [
+    "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec", "KerasTensor",
+    "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
+    "__version__", "activations", "callbacks", "constraints", "dtype_policies", "grad",
+    "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses", "metrics",
+    "models", "ops", "optimizers", "pure", "random", "regularizers", "uninstall_as_keras", "utils",
+    "value_and_grad", "version", "visualization",
+]  # fmt: skip

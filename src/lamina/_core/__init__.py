@@ -1,0 +1,1 @@
+"""The engine, from floor 0 up; ARCHITECTURE.md gives the reading order."""

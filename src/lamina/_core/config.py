@@ -1,0 +1,136 @@
+"""Process-wide settings: default dtype, fuzz factor, image layout, logging."""
+
+from dataclasses import dataclass
+
+from lamina._core.errors import describe, explain
+
+
+@dataclass
+class _Settings:
+    floatx: str = "float32"
+    epsilon: float = 1e-7
+    image_data_format: str = "channels_last"
+    interactive_logging: bool = True
+    traceback_filtering: bool = True
+    max_epochs: int | None = None
+    max_steps_per_epoch: int | None = None
+
+
+_settings = _Settings()
+
+
+def _one_of(where: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(explain(where, f"expected one of {', '.join(allowed)}", describe(value)))
+
+
+def floatx() -> str:
+    """Return the default float dtype.
+
+    Example:
+        >>> floatx()
+        'float32'
+    """
+    return _settings.floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float dtype: 'bfloat16', 'float16', 'float32' or 'float64'."""
+    _one_of("set_floatx", value, ("bfloat16", "float16", "float32", "float64"))
+    _settings.floatx = value
+
+
+def epsilon() -> float:
+    """Return the fuzz factor that keeps logarithms and divisions finite.
+
+    Example:
+        >>> epsilon()
+        1e-07
+    """
+    return _settings.epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the fuzz factor."""
+    _settings.epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """Return the default layout of images: 'channels_last' or 'channels_first'."""
+    return _settings.image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the default layout of images: 'channels_last' (N, H, W, C) or 'channels_first' (N, C, H, W)."""
+    data_format = str(data_format).lower()
+    _one_of("set_image_data_format", data_format, ("channels_last", "channels_first"))
+    _settings.image_data_format = data_format
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """Return `data_format`, or the default one for None."""
+    if data_format is None:
+        return _settings.image_data_format
+    data_format = str(data_format).lower()
+    _one_of("data_format", data_format, ("channels_last", "channels_first"))
+    return data_format
+
+
+def backend() -> str:
+    """Return the name of the engine: always 'jax'."""
+    return "jax"
+
+
+def set_backend(backend: str) -> None:
+    """Accept 'jax'; lamina has this one engine."""
+    _one_of("set_backend", backend, ("jax",))
+
+
+def enable_interactive_logging() -> None:
+    """Let `fit`, `evaluate` and `predict` print their progress (the default)."""
+    _settings.interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Keep `fit`, `evaluate` and `predict` silent unless `verbose` asks otherwise."""
+    _settings.interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Return whether progress is printed by default."""
+    return _settings.interactive_logging
+
+
+def enable_traceback_filtering() -> None:
+    """Show tracebacks without the library's own frames (the default)."""
+    _settings.traceback_filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Show tracebacks whole."""
+    _settings.traceback_filtering = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Return whether tracebacks leave the library's own frames out."""
+    return _settings.traceback_filtering
+
+
+def max_epochs() -> int | None:
+    """Return the cap on the epochs of any `fit`, or None."""
+    return _settings.max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Cap the epochs of any `fit` (None: no cap)."""
+    _settings.max_epochs = max_epochs
+
+
+def max_steps_per_epoch() -> int | None:
+    """Return the cap on the steps of any epoch, or None."""
+    return _settings.max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Cap the steps of any epoch, for `fit`, `evaluate` and `predict` (None: no cap)."""
+    _settings.max_steps_per_epoch = max_steps_per_epoch

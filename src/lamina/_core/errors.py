@@ -1,0 +1,62 @@
+"""Error messages of one form: what was expected, what came, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def explain(where: str, expected: str, got: str | None = None, help: str | None = None) -> str:
+    """Return the text of an error in three parts.
+
+    Example:
+        >>> print(explain("Dense", "expected a positive integer as `units`", "-3 (int)", "use 1 or more"))
+        Dense: expected a positive integer as `units`.
+          Got -3 (int).
+          Help: use 1 or more.
+    """
+    lines = [f"{where}: {expected.rstrip('.')}."]
+    if got is not None:
+        lines.append(f"  Got {got.rstrip('.')}.")
+    if help is not None:
+        lines.append(f"  Help: {help.rstrip('.')}.")
+    return "\n".join(lines)
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of `names` that looks most like `name`, or None if none does.
+
+    Example:
+        >>> nearest("rmsporp", ["adam", "rmsprop", "sgd"])
+        'rmsprop'
+    """
+    by_lower = {n.lower(): n for n in sorted(set(names))}
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[close[0]] if close else None
+
+
+def unknown(kind: str, name: object, names: Iterable[str]) -> str:
+    """Return the error text for a name that is not among `names`."""
+    names = sorted(set(names))
+    near = nearest(str(name), names)
+    listed = ", ".join(names) if len(names) <= 60 else ", ".join(names[:60]) + ", ..."
+    advice = f"did you mean '{near}'? Known: {listed}" if near else f"known: {listed}"
+    return explain(kind, f"expected the name of a known {kind}", f"{name!r}", advice)
+
+
+def describe(value: object) -> str:
+    """Return `value` as errors show it: arrays by shape and dtype, others by a short repr.
+
+    Example:
+        >>> describe([1, 2])
+        '[1, 2] (list)'
+    """
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{type(value).__name__} of shape {tuple(shape)}, {dtype}"
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__name__} (not an instance of it)"
+    text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "..."
+    return f"{text} ({type(value).__name__})"

@@ -1,0 +1,305 @@
+"""Graphs: `@op` makes one definition serve arrays and symbolic tensors; `Function` runs what was recorded."""
+
+import inspect
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+
+from lamina._core import dtypes, tree
+from lamina._core.errors import explain
+from lamina._core.state import Scope, Variable
+from lamina._core.tensor import KerasTensor
+
+Array = jax.Array  # annotates the parameters of ops that take arrays; see `op`
+
+# Two sizes with many divisors, for code that asks an unknown size for its value.
+_PROBE_SIZES = (5040, 10080)
+(_ANY,) = export.symbolic_shape("N")
+
+
+class Node:
+    """One call of an operation on symbolic tensors."""
+
+    __slots__ = ("__weakref__", "args", "inputs", "kwargs", "operation", "outputs")
+
+    def __init__(self, operation: Any, args: tuple, kwargs: dict[str, Any], outputs: Any) -> None:
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self.inputs: list[KerasTensor] = symbolic_leaves((args, kwargs))
+        for index, tensor in enumerate(symbolic_leaves(outputs)):
+            tensor.node, tensor.index = self, index
+
+    @property
+    def name(self) -> str:
+        return getattr(self.operation, "name", None) or self.operation.__name__
+
+
+def symbolic_leaves(structure: Any) -> list[KerasTensor]:
+    """Return the symbolic tensors in `structure`, in order."""
+    return [x for x in tree.flatten(structure) if isinstance(x, KerasTensor)]
+
+
+def has_tensor(*structures: Any) -> bool:
+    """Return whether any leaf is a symbolic tensor."""
+    for x in structures:
+        if isinstance(x, KerasTensor):
+            return True
+        if type(x) in (list, tuple, dict) and x:
+            if has_tensor(*(x.values() if type(x) is dict else x)):
+                return True
+    return False
+
+
+def record(operation: Any, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Call `fn` on symbolic tensors: return symbolic results that remember the call."""
+    outputs = infer(fn, *args, **kwargs)
+    Node(operation, args, kwargs, outputs)
+    return outputs
+
+
+def infer(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what `fn` would return, as symbolic tensors, without computing anything.
+
+    All unknown sizes are one shared symbolic size; where `fn` asks for its value, two concrete
+    sizes are tried and what differs between them is unknown. Variables written meanwhile (seeds,
+    moving averages) keep their values.
+    """
+    leaves, form = tree.flatten_with_structure((args, kwargs))
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, KerasTensor)]
+
+    def call(*arrays: Any) -> Any:
+        filled = list(leaves)
+        for place, array in zip(places, arrays, strict=True):
+            filled[place] = array
+        a, k = form.unflatten(filled)
+        with Scope():
+            return tree.map_structure(_as_output, fn(*a, **k))
+
+    def shapes(size: Any) -> Any:
+        specs = [_spec(leaves[place], size) for place in places]
+        return jax.eval_shape(call, *specs)
+
+    if not any(None in leaves[place].shape for place in places):
+        return tree.map_structure(_tensor, shapes(None))
+    try:
+        return tree.map_structure(_tensor, shapes(_ANY))
+    except Exception as error:  # any user code may run here; the concrete sizes decide
+        return _infer_by_sizes(shapes, leaves, places, error)
+
+
+def _infer_by_sizes(shapes: Any, leaves: list[Any], places: list[int], error: Exception) -> Any:
+    try:
+        small, large = (shapes(size) for size in _PROBE_SIZES)
+    except Exception:
+        # Only one size may fit: an unknown axis that meets a known one, as in (None,) + (7,).
+        for size in sorted({s for p in places for s in leaves[p].shape if s is not None}):
+            try:
+                return tree.map_structure(_tensor, shapes(size))
+            except Exception:
+                continue
+        raise error from None
+    return tree.map_structure(_merge, small, large)
+
+
+def _spec(tensor: KerasTensor, size: Any) -> jax.ShapeDtypeStruct:
+    shape = tuple(size if s is None else s for s in tensor.shape)
+    return jax.ShapeDtypeStruct(shape, jnp.dtype(tensor.dtype))
+
+
+def _as_output(x: Any) -> Any:
+    return x.value if isinstance(x, Variable) else x
+
+
+def _tensor(spec: Any) -> Any:
+    if spec is None:
+        return None
+    shape = tuple(s if isinstance(s, int) else None for s in spec.shape)
+    return KerasTensor(shape, str(spec.dtype))
+
+
+def _merge(small: Any, large: Any) -> Any:
+    if small is None:
+        return None
+    shape = tuple(a if a == b else None for a, b in zip(small.shape, large.shape, strict=True))
+    return KerasTensor(shape, str(small.dtype))
+
+
+def op(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `fn`, a function of arrays, accept anything that holds numbers, and symbolic tensors.
+
+    Parameters annotated `Array` (or a sequence of it) are converted: variables, lists, numpy
+    arrays. Plain numbers stay plain, so that they take the dtype of what they meet.
+    """
+    convert = _converters(fn)
+
+    @wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if has_tensor(*args, *kwargs.values()):
+            return _record_op(wrapper, compute, args, kwargs)
+        return compute(*args, **kwargs)
+
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        positional, named = convert
+        args = tuple(c(a) if c else a for a, c in zip(args, positional, strict=False)) + args[len(positional):]
+        for name, c in named.items():
+            if name in kwargs:
+                kwargs[name] = c(kwargs[name])
+        return fn(*args, **kwargs)
+
+    wrapper.is_op = True  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _record_op(wrapper: Any, compute: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+    try:
+        return record(wrapper, compute, args, kwargs)
+    except (TypeError, ValueError) as error:
+        shapes = ", ".join(f"{t.shape} {t.dtype}" for t in symbolic_leaves((args, kwargs)))
+        text = explain(f"ops.{wrapper.__name__}", f"{_first_line(error)}", f"inputs of shape {shapes}")
+        raise type(error)(text) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def _converters(fn: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
+    positional, named = [], {}
+    for parameter in inspect.signature(fn).parameters.values():
+        annotation = str(parameter.annotation)
+        converter = None
+        if "Sequence[" in annotation and "Array" in annotation:
+            converter = _arrays
+        elif "Array" in annotation:
+            converter = as_operand
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional.append(converter)
+        if converter is not None:
+            named[parameter.name] = converter
+    return positional, named
+
+
+def as_operand(x: Any) -> Any:
+    """Return `x` as the engine computes with it: an array, or a plain number as it is."""
+    if x is None or isinstance(x, (jax.Array, bool, int, float, complex)):
+        return x
+    if isinstance(x, Variable):
+        return x.value
+    return as_array(x)
+
+
+def _arrays(xs: Any) -> Any:
+    return [as_operand(x) for x in xs] if isinstance(xs, (list, tuple)) else as_operand(xs)
+
+
+def as_array(x: Any, dtype: Any = None) -> Any:
+    """Return `x` as a jax array; numpy's float64 becomes the default float dtype."""
+    if isinstance(x, Variable):
+        x = x.value
+    if isinstance(x, jax.Array):
+        return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+    if dtype is None:
+        if isinstance(x, (list, tuple)) and any(isinstance(e, (jax.Array, Variable)) for e in tree.flatten(x)):
+            return jnp.stack([as_array(e) for e in x])
+        x = np.asarray(x)
+        dtype = dtypes.standardize_dtype(None) if x.dtype == np.float64 else None
+        if x.dtype == np.int64:
+            dtype = "int32"
+    return jnp.asarray(x, None if dtype is None else jnp.dtype(dtype))
+
+
+class Function:
+    """The graph between `inputs` and `outputs`: a list of nodes, run in order over one dictionary."""
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.flat_inputs: list[KerasTensor] = tree.flatten(inputs)
+        self.flat_outputs: list[KerasTensor] = tree.flatten(outputs)
+        self.nodes = sort_nodes(self.flat_inputs, self.flat_outputs)
+        given = {id(t) for t in self.flat_inputs}
+        self._steps = [n for n in self.nodes if not all(id(t) in given for t in symbolic_leaves(n.outputs))]
+
+    def run(self, arrays: Sequence[Any]) -> Any:
+        """Return the outputs for `arrays`, one for each input."""
+        values = {id(t): a for t, a in zip(self.flat_inputs, arrays, strict=True)}
+
+        def value(x: Any) -> Any:
+            return values[id(x)] if isinstance(x, KerasTensor) else x
+
+        for node in self._steps:
+            args, kwargs = tree.map_structure(value, (node.args, node.kwargs))
+            results = node.operation(*args, **kwargs)
+            for tensor, result in zip(
+                tree.flatten(node.outputs), tree.flatten(results), strict=True
+            ):
+                if isinstance(tensor, KerasTensor):
+                    values.setdefault(id(tensor), result)
+        return tree.map_structure(value, self.outputs)
+
+
+def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> list[Node]:
+    """Return the nodes between inputs and outputs, each after those it needs, inputs first."""
+    stop = {id(t) for t in inputs}
+    order: dict[int, Node] = {}
+    for tensor in inputs:
+        if tensor.node is not None and not tensor.node.inputs:
+            order[id(tensor.node)] = tensor.node
+    for output in outputs:
+        if not isinstance(output, KerasTensor):
+            raise ValueError(_not_symbolic(output))
+        stack: list[tuple[KerasTensor, bool]] = [(output, False)]
+        while stack:
+            tensor, ready = stack.pop()
+            node = tensor.node
+            if id(tensor) in stop or (node is not None and id(node) in order):
+                continue
+            if node is None or not node.inputs:
+                raise ValueError(_disconnected(tensor, output, inputs))
+            if ready:
+                order[id(node)] = node
+            else:
+                stack.append((tensor, True))
+                stack.extend((t, False) for t in reversed(node.inputs))
+    return list(order.values())
+
+
+def _not_symbolic(output: Any) -> str:
+    return explain(
+        "Model",
+        "expected symbolic tensors as inputs and outputs",
+        f"{type(output).__name__}",
+        "start from `x = Input(shape=...)` and pass what layers return for it",
+    )
+
+
+def _disconnected(tensor: KerasTensor, output: KerasTensor, inputs: Sequence[KerasTensor]) -> str:
+    given = ", ".join(t.name for t in inputs) or "none"
+    return explain(
+        "Model",
+        f"expected output '{output.name}' to depend on the given inputs alone",
+        f"a path to the input '{tensor.name}' of shape {tensor.shape}, which is not among them ({given})",
+        f"add '{tensor.name}' to `inputs`",
+    )
+
+
+class WeakList:
+    """A list that does not keep its items alive."""
+
+    def __init__(self) -> None:
+        self._refs: list[weakref.ref] = []
+
+    def append(self, item: Any) -> None:
+        self._refs = [r for r in self._refs if r() is not None]
+        self._refs.append(weakref.ref(item))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (item for r in self._refs if (item := r()) is not None)

@@ -1,0 +1,343 @@
+"""Objects to JSON-able records and back, by a closed table of names.
+
+A record names a class; only classes and functions that were entered here (the library's own, and
+those users register) can be made from one. No name from a record is ever imported.
+"""
+
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina._core.context import context, using
+from lamina._core.errors import describe, explain, nearest, unknown
+from lamina._core.tensor import KerasTensor
+
+_public: dict[str, Any] = {}  # "layers.Dense" -> the object
+_public_names: dict[int, tuple[str, str]] = {}  # id(object) -> ("keras.layers", "Dense")
+_custom: dict[str, Any] = {}  # "package>Name" -> the object
+_custom_names: dict[int, str] = {}
+_short: dict[str, Any] = {}  # "Dense" -> the object, for records that name no module
+
+
+def export(namespace: dict[str, Any], saved_as: str | None = None) -> None:
+    """Make what a public package's `__all__` lists known under the package's name.
+
+    Sets `__module__`, so that repr, tracebacks and documentation show the public name, and enters
+    the objects in the table from which records are read.
+
+    Args:
+        namespace: the `globals()` of the package's `__init__`.
+        saved_as: the module that saved files name (default: the package, under 'keras').
+    """
+    module = namespace["__name__"]
+    saved_module = saved_as or module.replace("lamina", "keras", 1)
+    for name in namespace["__all__"]:
+        item = namespace[name]
+        if not isinstance(item, (type, FunctionType)):
+            continue
+        if id(item) not in _public_names:
+            item.__module__ = module
+            _public_names[id(item)] = (saved_module, name)
+        _public[f"{module.partition('.')[2]}.{name}".lstrip(".")] = item
+        _public[f"{saved_module.partition('.')[2]}.{name}".lstrip(".")] = item
+        _short.setdefault(name, item)
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
+    """Return a decorator that makes a class or function loadable as 'package>name'.
+
+    Example:
+        >>> @register_keras_serializable("lessons")
+        ... def double(x):
+        ...     return 2 * x
+        >>> get_registered_name(double)
+        'lessons>double'
+    """
+
+    def decorate(item: Any) -> Any:
+        registered = f"{package}>{name or item.__name__}"
+        if isinstance(item, type) and not hasattr(item, "get_config"):
+            raise ValueError(
+                explain(
+                    "register_keras_serializable",
+                    "expected a class with a `get_config` method",
+                    describe(item),
+                )
+            )
+        _custom[registered] = item
+        _custom_names[id(item)] = registered
+        return item
+
+    return decorate
+
+
+def get_registered_name(obj: Any) -> str:
+    """Return the name under which `obj` is registered, or its own name."""
+    return _custom_names.get(id(obj), obj.__name__)
+
+
+def get_registered_object(
+    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Any = None
+) -> Any:
+    """Return the class or function registered as `name`, or None."""
+    for table in (custom_objects, context().custom_objects, _scoped, _custom, module_objects):
+        if table and name in table:
+            return table[name]
+    return None
+
+
+_scoped: dict[str, Any] = {}
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Return the dictionary of names that loading always knows; add yours to it."""
+    return _scoped
+
+
+class CustomObjectScope:
+    """`with CustomObjectScope({"Name": Class}):` lets loading inside find `Class`."""
+
+    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+        self.custom_objects = dict(custom_objects or {})
+
+    def __enter__(self) -> "CustomObjectScope":
+        merged = {**context().custom_objects, **self.custom_objects}
+        self._using = using(custom_objects=merged)
+        self._using.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._using.__exit__(*error)
+
+
+def name_of(obj: Any) -> str | None:
+    """Return the public name of one of the library's own classes or functions, else None."""
+    entry = _public_names.get(id(obj))
+    return entry[1] if entry else None
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """Return `obj` as numbers, strings, lists and dictionaries that JSON can hold."""
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        return type(obj)(serialize_keras_object(x) for x in obj) if type(obj) in (list, tuple) else [
+            serialize_keras_object(x) for x in obj
+        ]
+    if isinstance(obj, dict):
+        return {k: serialize_keras_object(v) for k, v in obj.items()}
+    special = _serialize_value(obj)
+    if special is not None:
+        return special
+    if isinstance(obj, type) or not hasattr(obj, "get_config"):
+        return _serialize_function(obj)
+    return _serialize_instance(obj)
+
+
+def _serialize_value(obj: Any) -> Any:
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, (np.dtype,)):
+        return obj.name
+    if isinstance(obj, KerasTensor):
+        return _serialize_tensor(obj)
+    if isinstance(obj, (np.ndarray, jax.Array)):
+        kind = "__numpy__" if isinstance(obj, np.ndarray) else "__tensor__"
+        config = {"value": np.asarray(obj).tolist(), "dtype": str(obj.dtype)}
+        return {"class_name": kind, "config": config}
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("latin-1")}}
+    if isinstance(obj, slice):
+        parts = {k: serialize_keras_object(getattr(obj, k)) for k in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    return None
+
+
+def _serialize_tensor(tensor: KerasTensor) -> dict[str, Any]:
+    config: dict[str, Any] = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+    if tensor.node is not None:
+        config["keras_history"] = [tensor.node.name, 0, tensor.index]
+    return {"class_name": "__keras_tensor__", "config": config}
+
+
+def _serialize_function(fn: Any) -> Any:
+    if id(fn) in _public_names:
+        return _public_names[id(fn)][1]
+    name = getattr(fn, "__name__", None)
+    if name is None or name == "<lambda>":
+        raise ValueError(
+            explain(
+                "serialization",
+                "expected objects that can be named in a file",
+                describe(fn),
+                "write it as a `def` with @lamina.saving.register_keras_serializable(), or give its "
+                "class a get_config method",
+            )
+        )
+    kind = "class" if isinstance(fn, type) else "function"
+    return {
+        "module": "builtins",
+        "class_name": kind,
+        "config": name,
+        "registered_name": get_registered_name(fn),
+    }
+
+
+def _serialize_instance(obj: Any) -> dict[str, Any]:
+    cls = type(obj)
+    module, name = _public_names.get(id(cls), (None, cls.__name__))
+    registered: str | None = None
+    if module is None:
+        registered = get_registered_name(cls)
+        module = None if cls.__module__ == "__main__" else cls.__module__
+    record = {
+        "module": module,
+        "class_name": name,
+        "config": serialize_keras_object(obj.get_config()),
+        "registered_name": registered,
+    }
+    for key, method in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):
+        extra = getattr(obj, method)() if hasattr(obj, method) else None
+        if extra is not None:
+            record[key] = serialize_keras_object(extra)
+    return record
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """Return the object that `serialize_keras_object` described.
+
+    Args:
+        config: a record, or a structure with records in it.
+        custom_objects: classes and functions by name, beside those registered.
+        safe_mode: accepted for Keras' sake; code from files is never run.
+
+    Raises:
+        ValueError: the record names nothing known, or is not a record.
+    """
+    del safe_mode
+    if custom_objects:
+        with CustomObjectScope(custom_objects):
+            return deserialize_keras_object(config)
+    if config is None or isinstance(config, (bool, int, float, str)):
+        return config
+    if isinstance(config, (list, tuple)):
+        return type(config)(deserialize_keras_object(x) for x in config)
+    if not isinstance(config, Mapping):
+        return config
+    if "class_name" not in config or "config" not in config:
+        return {k: deserialize_keras_object(v) for k, v in config.items()}
+    return _deserialize_record(config)
+
+
+def _deserialize_record(record: Mapping[str, Any]) -> Any:
+    name, config = record["class_name"], record["config"]
+    if isinstance(name, str) and name.startswith("__"):
+        return _deserialize_value(name, config)
+    if name in ("function", "class"):
+        return find(record.get("registered_name") or config, record.get("module"))
+    cls = find(record.get("registered_name") or name, record.get("module"), name)
+    if not isinstance(cls, type) or not hasattr(cls, "from_config"):
+        raise ValueError(
+            explain("deserialization", "expected the name of a class with from_config", repr(name))
+        )
+    obj = cls.from_config(config)  # type: ignore[attr-defined]
+    for key, method in (("build_config", "build_from_config"), ("compile_config", "compile_from_config")):
+        if record.get(key) and hasattr(obj, method) and not getattr(obj, "built", False):
+            getattr(obj, method)(record[key])
+        elif key == "compile_config" and record.get(key) and hasattr(obj, method):
+            getattr(obj, method)(record[key])
+    return obj
+
+
+def _deserialize_value(kind: str, config: Any) -> Any:
+    if kind == "__tensor__":
+        return jax.numpy.asarray(np.array(config["value"], dtype=config["dtype"]))
+    if kind == "__numpy__":
+        return np.array(config["value"], dtype=config["dtype"])
+    if kind == "__bytes__":
+        return config["value"].encode("latin-1")
+    if kind == "__slice__":
+        parts = [deserialize_keras_object(config.get(k)) for k in ("start", "stop", "step")]
+        return slice(*parts)
+    if kind == "__ellipsis__":
+        return Ellipsis
+    if kind == "__keras_tensor__":
+        return KerasTensor(config["shape"], config["dtype"])
+    raise ValueError(
+        explain(
+            "deserialization",
+            "expected a record without code in it",
+            f"a record of kind {kind!r}",
+            "register the function with @lamina.saving.register_keras_serializable() and save it by name",
+        )
+    )
+
+
+def find(name: Any, module: str | None = None, class_name: str | None = None) -> Any:
+    """Return the class or function that a record names, from the closed table."""
+    custom = get_registered_object(name) or get_registered_object(class_name or name)
+    if custom is not None:
+        return custom
+    if module and module.partition(".")[0] in ("keras", "lamina"):
+        path = module.partition(".")[2]
+        item = _public.get(f"{path}.{class_name or name}".lstrip("."))
+        if item is not None:
+            return item
+    item = _short.get(class_name or name)
+    if item is None:
+        raise ValueError(_unknown_name(class_name or name, module))
+    return item
+
+
+def _unknown_name(name: Any, module: str | None) -> str:
+    near = nearest(str(name), _short)
+    recipe = (
+        f"pass custom_objects={{'{name}': {name}}}, or decorate it with "
+        "@lamina.saving.register_keras_serializable() before loading"
+    )
+    if near and near.lower().replace("_", "") == str(name).lower().replace("_", ""):
+        recipe = f"did you mean '{near}'?"
+    return explain("deserialization", "expected the name of a known class or function",
+                   f"{name!r} (module {module!r})", recipe)
+
+
+def lookup(identifier: Any, kind: str, table: Mapping[str, Any], custom_objects: Any = None) -> Any:
+    """Return what `identifier` stands for: the one mechanism behind every public `get`.
+
+    Args:
+        identifier: None, a name in `table`, a record, or an object or function as it is.
+        kind: what errors call it, as 'optimizer'.
+        table: names and what they stand for (classes are called without arguments).
+    """
+    from_name = None
+    if isinstance(identifier, str):
+        from_name = get_registered_object(identifier, custom_objects)
+        if from_name is None:
+            from_name = table.get(identifier)
+        if from_name is None:
+            from_name = table.get(identifier.lower())
+        if from_name is None:
+            raise ValueError(unknown(kind, identifier, table))
+        return from_name() if isinstance(from_name, type) else from_name
+    if isinstance(identifier, dict):
+        return deserialize_keras_object(identifier, custom_objects)
+    if isinstance(identifier, type):
+        return identifier()
+    if identifier is None or callable(identifier) or hasattr(identifier, "get_config"):
+        return identifier
+    raise ValueError(
+        explain(kind, f"expected the name of a known {kind}, an instance or a function", describe(identifier))
+    )

@@ -1,0 +1,61 @@
+"""Finding children and variables by walking attributes when asked; nothing is tracked on the way in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lamina._core.random import SeedGenerator
+from lamina._core.state import Variable
+
+
+def members(obj: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
+    """Yield what `obj`'s attributes hold of `kinds`, once each, in the order they were set.
+
+    Lists, tuples and dictionaries are looked into; other objects are not.
+    """
+    seen: set[int] = {id(obj)}
+    hidden = getattr(obj, "_unwalked", ())
+    stack = [v for k, v in reversed(vars(obj).items()) if k not in hidden]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, kinds):
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield value
+        elif isinstance(value, (list, tuple, dict)) and id(value) not in seen:
+            seen.add(id(value))
+            stack.extend(reversed(list(value.values() if isinstance(value, dict) else value)))
+
+
+def unique(items: Any) -> list[Any]:
+    """Return `items` without repeats, by identity, in order."""
+    seen: dict[int, Any] = {}
+    for item in items:
+        seen.setdefault(id(item), item)
+    return list(seen.values())
+
+
+def own_variables(obj: Any) -> list[Variable]:
+    """Return the variables that are attributes of `obj` itself, and the states of its seed generators."""
+    found = list(members(obj, (Variable, SeedGenerator)))
+    variables = [v for v in found if isinstance(v, Variable)]
+    seeds = [s.state for s in found if isinstance(s, SeedGenerator)]
+    trainable = [v for v in variables if v.born_trainable]
+    return trainable + [v for v in variables if not v.born_trainable] + seeds
+
+
+def is_seed_state(variable: Variable) -> bool:
+    """Return whether a variable is the state of a seed generator."""
+    return variable.name == "seed_generator_state"
+
+
+_metric_classes: tuple[type, ...] = ()
+
+
+def register_metric_class(cls: type) -> None:
+    """Let layers find objects of `cls` (registered by the metrics package, which stands above)."""
+    global _metric_classes
+    _metric_classes = (*_metric_classes, cls)
+
+
+def metric_classes() -> tuple[type, ...]:
+    return _metric_classes

@@ -1,0 +1,120 @@
+"""What `fit` looks at before it compiles: data and loss that cannot work together."""
+
+from typing import Any
+
+import numpy as np
+
+from lamina import losses
+from lamina._core import config, tree
+from lamina._core.configurable import is_integer
+from lamina._core.errors import describe, explain
+from lamina._training.compile import match_outputs
+
+
+def batch_size(value: Any) -> int:
+    """Return a checked batch size; None is 32."""
+    if value is None:
+        return 32
+    if not is_integer(value) or value < 1:
+        raise ValueError(explain("fit", "expected a positive integer as `batch_size`", describe(value)))
+    return int(value)
+
+
+def verbosity(value: Any) -> int:
+    """Return 0, 1 or 2."""
+    if value == "auto":
+        return 1 if config.is_interactive_logging_enabled() else 2
+    if value not in (0, 1, 2, True, False):
+        raise ValueError(explain("fit", "expected 0, 1, 2 or 'auto' as `verbose`", describe(value)))
+    return int(value)
+
+
+def check_labels(model: Any, packed: Any) -> None:
+    """Raise a ValueError if labels, outputs and loss do not fit."""
+    _, y, _ = packed
+    compiled = model._compiled
+    if y is None or model._output_spec is None:
+        return
+    from_model = tree.flatten(model._output_spec)
+    trues = match_outputs("y", y, compiled.keys, model._output_spec)
+    for output, t, p in zip(compiled.outputs, trues, from_model, strict=True):
+        if output.loss is not None and t is not None:
+            _check_one(output, t, p)
+
+
+def _check_one(output: Any, y: Any, p: Any) -> None:
+    loss = output.loss
+    kind = getattr(getattr(loss, "fn", None), "__name__", "")
+    where = "fit" if output.name is None else f"fit, output '{output.name}'"
+    y_shape, p_shape = tuple(y.shape), tuple(p.shape)
+    if kind == "categorical_crossentropy":
+        _check_categorical(where, loss, y_shape, p_shape)
+    elif kind == "sparse_categorical_crossentropy":
+        _check_sparse(where, loss, y, p_shape)
+    elif kind == "binary_crossentropy":
+        _check_binary(where, y, p_shape)
+    elif isinstance(loss, losses.LossFunctionWrapper) and kind.startswith("mean_"):
+        _check_same(where, kind, y_shape, p_shape)
+
+
+def _check_categorical(where: str, loss: Any, y_shape: tuple, p_shape: tuple) -> None:
+    if p_shape[-1] == 1:
+        raise ValueError(
+            explain(where, "expected two or more output units with categorical_crossentropy",
+                    "one unit, for which this loss is always 0",
+                    "use binary_crossentropy with a sigmoid, or one unit per class with a softmax")
+        )
+    if len(y_shape) != len(p_shape) or y_shape[-1] != p_shape[-1]:
+        raise ValueError(
+            explain(where, f"expected one-hot labels of shape {p_shape}", f"labels of shape {y_shape}",
+                    f"use utils.to_categorical(y, num_classes={p_shape[-1]}), or "
+                    "loss='sparse_categorical_crossentropy', which takes class numbers")
+        )
+
+
+def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
+    classes = p_shape[-1]
+    fits = len(y.shape) == len(p_shape) - 1 or (len(y.shape) == len(p_shape) and y.shape[-1] == 1)
+    if not fits:
+        raise ValueError(
+            explain(where, f"expected one class number per prediction of shape {p_shape}",
+                    f"labels of shape {tuple(y.shape)}",
+                    "for one-hot labels use loss='categorical_crossentropy'")
+        )
+    values = np.asarray(y)
+    if classes is None or values.dtype.kind not in "biuf":
+        return
+    ignored = getattr(loss, "ignore_class", None)
+    values = values if ignored is None else values[values != ignored]
+    if values.size and (values.min() < 0 or values.max() > classes - 1):
+        raise ValueError(
+            explain(where, f"expected class numbers from 0 to {classes - 1}, as there are {classes} output units",
+                    f"labels from {values.min()} to {values.max()}",
+                    f"use at least {int(values.max()) + 1} units, or number the classes from 0")
+        )
+
+
+def _check_binary(where: str, y: Any, p_shape: tuple) -> None:
+    _check_same(where, "binary_crossentropy", tuple(y.shape), p_shape)
+    values = np.asarray(y)
+    if values.size and values.dtype.kind in "biuf" and (values.min() < 0 or values.max() > 1):
+        raise ValueError(
+            explain(where, "expected labels from 0 to 1 with binary_crossentropy",
+                    f"labels from {values.min()} to {values.max()}",
+                    "recode the labels as 0 and 1; for more classes use sparse_categorical_crossentropy")
+        )
+
+
+def _check_same(where: str, kind: str, y_shape: tuple, p_shape: tuple) -> None:
+    """Refuse labels that would only meet the predictions by broadcasting, which is never meant."""
+
+    def bare(shape: tuple) -> tuple:
+        return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+
+    a, b = bare(y_shape)[1:], bare(p_shape)[1:]
+    if len(a) != len(b) or any(m != n and n is not None for m, n in zip(a, b, strict=False)):
+        raise ValueError(
+            explain(where, f"expected labels of shape {p_shape}, as the model's output, for {kind}",
+                    f"labels of shape {y_shape}",
+                    f"give the last layer {y_shape[-1] if len(y_shape) > 1 else 1} unit(s), or reshape the labels")
+        )

@@ -1,0 +1,223 @@
+"""Data as the programs want it: structures of arrays with one row per sample."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina._core import config, dtypes, tree
+from lamina._core.errors import describe, explain
+from lamina._core.tensor import KerasTensor
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows on the device and the order in which steps use them."""
+
+    data: Any  # structure of arrays (N, ...)
+    order: Any  # int32 (steps * batch,)
+    steps: int
+    batch: int
+
+
+class ArraySource:
+    """Arrays in memory: put on the device once, read through the order of each epoch.
+
+    Args:
+        data: (x, y, sample_weight), each a structure of arrays or None.
+        batch_size: rows per step; the last step of an epoch has what is left.
+        shuffle: whether each epoch has an order of its own.
+    """
+
+    def __init__(self, data: Any, batch_size: int, shuffle: bool = False) -> None:
+        self.rows = rows(data)
+        self.batch = min(batch_size, self.rows)
+        self.shuffle = shuffle
+        self.data = jax.tree.map(jax.device_put, data)
+        self._order = np.arange(self.rows, dtype="int32")
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch, the last smaller one included."""
+        return -(-self.rows // self.batch)
+
+    def blocks(self, steps: int | None = None) -> Iterator[Block]:
+        """Yield the blocks of one epoch: whole batches, then what is left."""
+        order = np.random.permutation(self._order) if self.shuffle else self._order
+        whole, rest = divmod(self.rows, self.batch)
+        limit = self.steps if steps is None else min(steps, self.steps)
+        used = whole * self.batch
+        if whole:
+            yield Block(self.data, order[:used], min(whole, limit), self.batch)
+        if rest and limit > whole:
+            yield Block(self.data, order[used:], 1, rest)
+
+
+def symbolic(array: Any) -> Any:
+    """Return a symbolic tensor for arrays like this one, with any number of rows."""
+    return None if array is None else KerasTensor((None, *array.shape[1:]), str(array.dtype))
+
+
+def rows(data: Any) -> int:
+    """Return how many samples the arrays hold."""
+    return int(jax.tree.leaves(data)[0].shape[0])
+
+
+def as_arrays(what: str, value: Any, nan: bool = False) -> Any:
+    """Return data of any accepted kind as a structure of numpy or jax arrays.
+
+    Nested lists of numbers are one array; lists and dictionaries of arrays are several inputs.
+
+    Args:
+        what: what errors call it.
+        value: the data.
+        nan: whether NaN is let through.
+
+    Raises:
+        TypeError: it is nothing that holds numbers.
+        ValueError: it holds no samples, or NaN.
+    """
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {k: as_arrays(f"{what}[{k!r}]", v, nan) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not _is_numbers(value):
+        return type(value)(as_arrays(f"{what}[{i}]", v, nan) for i, v in enumerate(value))
+    array = _array(what, value)
+    if not nan:
+        _refuse_nan(what, array)
+    return array
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether a list is one array written out, rather than several arrays."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, (bool, int, float, np.generic, str, list, tuple))
+
+
+def _array(what: str, value: Any) -> Any:
+    if isinstance(value, jax.Array):
+        array = value
+    else:
+        if hasattr(value, "to_numpy"):
+            value = value.to_numpy()
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(
+                explain("fit", f"expected rows of equal length in `{what}`", str(error).split(".")[0],
+                        "pad the rows to one length, for example with utils.pad_sequences")
+            ) from None
+        if not _numeric(array):
+            raise TypeError(
+                explain("fit", f"expected numbers in `{what}`", describe(value),
+                        "give numpy arrays, lists of numbers or data frames of numbers")
+            )
+        array = _standard(array)
+    if array.ndim == 0:
+        raise TypeError(
+            explain("fit", f"expected an array with one row per sample as `{what}`", describe(value))
+        )
+    if array.shape[0] == 0:
+        raise ValueError(explain("fit", f"expected at least one sample in `{what}`", describe(array)))
+    return array
+
+
+def _numeric(array: np.ndarray) -> bool:
+    return array.dtype.kind in "biuf" or dtypes.is_float(array.dtype.name)
+
+
+def _standard(array: np.ndarray) -> np.ndarray:
+    """Cast to what the engine computes with: the default float dtype, int32."""
+    if array.dtype == np.float64:
+        return array.astype(np.dtype(config.floatx()) if config.floatx() != "bfloat16" else np.float32)
+    return array.astype(np.int32) if array.dtype == np.int64 else array
+
+
+def _refuse_nan(what: str, array: Any) -> None:
+    if isinstance(array, jax.Array) or array.dtype.kind != "f":
+        return
+    # A sum is NaN if any term is: one pass, without a temporary array.
+    if np.isnan(np.sum(array, dtype=np.float64)):
+        bad = np.argwhere(np.isnan(array))
+        if len(bad):
+            raise ValueError(
+                explain(
+                    "fit",
+                    f"expected numbers in `{what}`",
+                    f"{len(bad)} NaN, the first in row {bad[0][0]}",
+                    "drop such rows or fill them in, for example with np.nan_to_num(x)",
+                )
+            )
+
+
+def check_lengths(**named: Any) -> None:
+    """Raise if the arrays do not have the same number of rows."""
+    sizes = {
+        f"{name}" if len(tree.flatten(value)) == 1 else f"{name}[{i}]": leaf.shape[0]
+        for name, value in named.items()
+        if value is not None
+        for i, leaf in enumerate(tree.flatten(value))
+        if leaf is not None
+    }
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            explain("fit", "expected the same number of samples in all data",
+                    ", ".join(f"{k}: {v}" for k, v in sizes.items()))
+        )
+
+
+def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
+    """Return the first rows for training and the last `fraction` for validation."""
+    total = rows(data)
+    at = int(np.floor(total * (1.0 - fraction)))
+    if not 0 < at < total:
+        raise ValueError(
+            explain("fit", "expected a `validation_split` that leaves samples on both sides",
+                    f"{fraction} of {total} samples")
+        )
+    return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
+
+
+def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
+    """Return sample weights that give each class the weight asked for."""
+    if len(tree.flatten(y)) != 1:
+        raise ValueError(
+            explain("fit", "expected one output with `class_weight`", f"{len(tree.flatten(y))} outputs",
+                    "use sample_weight, one array per output")
+        )
+    labels = np.asarray(tree.flatten(y)[0])
+    if labels.ndim > 1:
+        labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
+    weights = np.ones(labels.shape, "float32")
+    for label, weight in class_weight.items():
+        weights[np.round(labels).astype("int64") == int(label)] = weight
+    return weights if sample_weight is None else np.asarray(sample_weight) * weights
+
+
+def pack(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> tuple[Any, Any, Any]:
+    """Return (x, y, sample_weight) as arrays, checked."""
+    x, y, sample_weight = as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight)
+    if x is None:
+        raise ValueError(explain("fit", "expected data as `x`", "None"))
+    check_lengths(x=x, y=y, sample_weight=sample_weight)
+    if class_weight is not None:
+        sample_weight = class_weights(y, sample_weight, class_weight)
+    return x, y, sample_weight
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """Return (x, y, sample_weight) from what a data source yields: x, (x,), (x, y) or all three."""
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            explain("data", "expected x, (x, y) or (x, y, sample_weight)", f"{len(data)} parts")
+        )
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight

@@ -1,0 +1,98 @@
+"""Predictor: a model's outputs for any number of rows, with few compilations and little in between."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina._core import tree
+from lamina._training import data
+from lamina._training.program import Forward
+
+_CHUNK = 64  # batches per dispatch at most
+
+
+class Predictor:
+    """The compiled forward pass of one model.
+
+    Sizes are rounded up to powers of two (rows up to one batch, then batches), so that a new length
+    rarely compiles again; the rows added repeat the last one and their outputs are dropped.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._forward: Forward | None = None
+        self._function: Any = None
+
+    def fits(self) -> bool:
+        """Return whether the model is still the one that this was made for."""
+        if self._forward is None:
+            return True
+        if self._function is not None:  # a graph does not change
+            return self.model.function is self._function
+        now, known = self.model.variables, self._forward.variables
+        return len(now) == len(known) and all(a is b for a, b in zip(now, known, strict=True))
+
+    def __call__(self, x: Any, batch: int, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+        x = _as_input(x)
+        count = data.rows(x)
+        if steps is not None:
+            count = min(count, steps * batch)
+        if self._forward is None:
+            self._forward = self._make(x)
+            self._function = self.model.function
+        shown = self._callbacks(count, batch, verbose, callbacks)
+        shown.call("on_predict_begin") if shown else None
+        parts = []
+        chunk = batch * (1 if shown and shown.wants_batches("predict") else _CHUNK)
+        for at in range(0, count, chunk):
+            size = min(chunk, count - at)
+            if shown:
+                shown.call("on_predict_batch_begin", at // batch)
+            part = self._rows(x, at, size, batch)
+            parts.append(part)
+            if shown:
+                last = (at + size - 1) // batch
+                shown.call("on_predict_batch_end", last, logs={"outputs": part})
+                shown.call("on_dispatch_end", last + 1, logs={})
+        if shown:
+            shown.call("on_predict_end")
+        return parts[0] if len(parts) == 1 else tree.map_structure(lambda *p: np.concatenate(p), *parts)
+
+    def _rows(self, x: Any, at: int, size: int, batch: int) -> Any:
+        stop = -(-size // batch)
+        wanted = _power(size) if size <= batch else _power(stop) * batch
+        if size <= batch:
+            wanted = min(wanted, batch)
+        whole = at == 0 and size == wanted == data.rows(x)
+        part = x if whole else tree.map_structure(lambda a: _padded(a[at : at + size], wanted), x)
+        out = self._forward(part, batch, stop)  # type: ignore[misc]
+        return tree.map_structure(lambda y: np.array(y[:size]) if y.shape[0] != size else np.array(y), jax.device_get(out))
+
+    def _make(self, x: Any) -> Forward:
+        self.model._build_for(tree.map_structure(data.symbolic, x))
+        return Forward(self.model.predict_step, self.model.variables)
+
+    def _callbacks(self, count: int, batch: int, verbose: Any, callbacks: Any) -> Any:
+        steps = -(-count // batch)
+        if not callbacks and (not verbose or (verbose == "auto" and steps <= _CHUNK)):
+            return None
+        return self.model._callbacks(callbacks, verbose, steps=steps)[0]
+
+
+def _as_input(x: Any) -> Any:
+    if type(x) is np.ndarray and x.dtype == np.float32 and x.ndim and len(x):
+        return x  # the common case: nothing to convert
+    return data.as_arrays("x", x, nan=True)
+
+
+def _power(n: int) -> int:
+    """Return the smallest power of two that is not below `n`."""
+    return 1 << (n - 1).bit_length()
+
+
+def _padded(a: Any, wanted: int) -> Any:
+    missing = wanted - a.shape[0]
+    if missing == 0:
+        return a
+    return np.concatenate([a, np.repeat(np.asarray(a[-1:]), missing, axis=0)])

@@ -1,0 +1,185 @@
+"""The compiled programs of training: many steps in one XLA loop. Everything here is pure.
+
+A step is traced once into a jaxpr. Variables that it writes are carried through the loop; all others,
+and the data, are closed over, since XLA copies what is carried.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import jaxpr_as_fun
+
+from lamina._core.state import Variable, pure
+
+# Below this many bytes a state is cheap to copy and not donated, so that references to it stay good.
+DONATE_FROM = 1 << 20
+
+
+class Program:
+    """`step` over batches of rows of arrays, compiled for one batch size.
+
+    Args:
+        step: a stateful function of a batch; its result is a dictionary of scalars or None.
+        report: a stateful function of nothing that returns such a dictionary, run after the last
+            step of a dispatch; None if the steps themselves return it.
+        variables: every variable that `step` or `report` touches.
+        data: structure of arrays (N, ...); only shapes and dtypes are used.
+        batch: rows per step.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Any], Any],
+        report: Callable[[], Any] | None,
+        variables: Sequence[Variable],
+        data: Any,
+        batch: int,
+    ) -> None:
+        self.variables = list(variables)
+        self.batch = batch
+        values = [jax.ShapeDtypeStruct(v.shape, v.raw().dtype) for v in self.variables]
+        rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), data)
+        self._report = None if report is None else pure(report, self.variables)
+        jaxpr, shapes = jax.make_jaxpr(_step(step, self.variables), return_shape=True)(values, rows)
+        self.jaxpr = jaxpr
+        self._logs = shapes[1]
+        inputs, outputs = jaxpr.jaxpr.invars, jaxpr.jaxpr.outvars
+        self._written = [i for i in range(len(values)) if outputs[i] is not inputs[i]]
+        size = sum(values[i].size * values[i].dtype.itemsize for i in self._written)
+        self.donates = size >= DONATE_FROM
+        self.ready = False  # whether it is compiled
+        self._run = jax.jit(self._loop, donate_argnums=(0,) if self.donates else ())
+
+    @property
+    def written(self) -> list[Variable]:
+        """The variables that a step changes."""
+        return [self.variables[i] for i in self._written]
+
+    def __call__(self, values: list[Any], data: Any, order: Any, start: int, stop: int) -> tuple[list[Any], Any]:
+        """Run the steps from `start` up to `stop`; return the new values and the logs.
+
+        Args:
+            values: of all `variables`.
+            data: structure of arrays (N, ...).
+            order: rows in the order of use, int32 (at least stop * batch,).
+            start, stop: numbers of steps.
+        """
+        carried = [values[i] for i in self._written]
+        fixed = self._fixed(values)
+        carried, logs = self._run(carried, fixed, data, order, start, stop)
+        values = list(values)
+        for i, value in zip(self._written, carried, strict=True):
+            values[i] = value
+        return values, logs
+
+    def prepare(self, values: list[Any], data: Any, order: Any) -> None:
+        """Compile, without running."""
+        carried = [values[i] for i in self._written]
+        self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()
+        self.ready = True
+
+    def _fixed(self, values: list[Any]) -> list[Any]:
+        written = set(self._written)
+        return [v for i, v in enumerate(values) if i not in written]
+
+    def _merge(self, carried: list[Any], fixed: list[Any]) -> list[Any]:
+        values, rest = dict(zip(self._written, carried, strict=True)), iter(fixed)
+        return [values[i] if i in values else next(rest) for i in range(len(self.variables))]
+
+    def _loop(self, carried: Any, fixed: Any, data: Any, order: Any, start: Any, stop: Any) -> Any:
+        run_step = jaxpr_as_fun(self.jaxpr)
+        form = jax.tree.structure(self._logs)
+        count = len(self.variables)
+
+        def body(i: Any, carry: Any) -> Any:
+            rows = lax.dynamic_slice_in_dim(order, i * self.batch, self.batch)
+            batch = jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)  # (N, ...) -> (B, ...)
+            results = run_step(*self._merge(carry[0], fixed), *jax.tree.leaves(batch))
+            return [results[j] for j in self._written], list(results[count:])
+
+        logs = [jnp.zeros(s.shape, s.dtype) for s in jax.tree.leaves(self._logs)]
+        carried, logs = lax.fori_loop(start, stop, body, (carried, logs))
+        if self._report is None:
+            return carried, jax.tree.unflatten(form, logs)
+        return carried, self._report(self._merge(carried, fixed))[0]
+
+
+def _step(step: Callable[[Any], Any], variables: list[Variable]) -> Callable[..., Any]:
+    run = pure(step, variables)
+
+    def one(values: Any, rows: Any) -> tuple[Any, Any]:
+        logs, values, _ = run(values, rows)
+        return values, logs
+
+    return one
+
+
+class EagerProgram:
+    """The same interface with every step run by Python, operation by operation: `run_eagerly=True`."""
+
+    donates = False
+    ready = True
+
+    def __init__(
+        self,
+        step: Callable[[Any], Any],
+        report: Callable[[], Any] | None,
+        variables: Sequence[Variable],
+        data: Any,
+        batch: int,
+    ) -> None:
+        del data
+        self.step, self.report, self.batch = step, report, batch
+        self.variables = self.written = list(variables)
+
+    def prepare(self, values: list[Any], data: Any, order: Any) -> None:
+        """Nothing is compiled."""
+
+    def __call__(self, values: list[Any], data: Any, order: Any, start: int, stop: int) -> tuple[list[Any], Any]:
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+        logs: Any = {}
+        for i in range(start, stop):
+            rows = order[i * self.batch : (i + 1) * self.batch]
+            logs = self.step(jax.tree.map(lambda a, rows=rows: a[rows], data))
+        return [v.value for v in self.variables], logs if self.report is None else self.report()
+
+
+class Forward:
+    """A model's outputs for many rows: one program call, looping over batches inside.
+
+    Args:
+        call: a stateful function of a batch of inputs.
+        variables: every variable that it touches.
+    """
+
+    def __init__(self, call: Callable[[Any], Any], variables: Sequence[Variable]) -> None:
+        self._call = pure(call, variables)
+        self.variables = list(variables)
+        self._once = jax.jit(self._forward)
+        self._many = jax.jit(self._batches, static_argnums=(3,))
+
+    def __call__(self, x: Any, batch: int, stop: int) -> Any:
+        """Return the outputs for rows of `x`: of the first `stop` batches of `batch` rows."""
+        values = [v._value for v in self.variables]
+        size = jax.tree.leaves(x)[0].shape[0]
+        return self._once(values, x) if size <= batch else self._many(values, x, stop, batch)
+
+    def _forward(self, values: Any, x: Any) -> Any:
+        return self._call(values, x)[0]
+
+    def _batches(self, values: Any, x: Any, stop: Any, batch: int) -> Any:
+        def rows(a: Any, i: Any) -> Any:
+            return lax.dynamic_slice_in_dim(a, i * batch, batch)
+
+        def body(i: Any, out: Any) -> Any:
+            y = self._forward(values, jax.tree.map(lambda a: rows(a, i), x))
+            return jax.tree.map(lambda o, b: lax.dynamic_update_slice_in_dim(o, b, i * batch, 0), out, y)
+
+        total = jax.tree.leaves(x)[0].shape[0]
+        shapes = jax.eval_shape(lambda: self._forward(values, jax.tree.map(lambda a: rows(a, 0), x)))
+        out = jax.tree.map(lambda s: jnp.zeros((total, *s.shape[1:]), s.dtype), shapes)
+        return lax.fori_loop(0, stop, body, out)

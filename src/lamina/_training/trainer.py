@@ -1,0 +1,487 @@
+"""fit, evaluate, predict and their one-batch siblings: the thin shell around the compiled programs."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lamina import metrics, optimizers
+from lamina._core import config, tree, walk
+from lamina._core.context import using
+from lamina._core.errors import describe, explain
+from lamina._core.state import Variable, value_and_grad
+from lamina._training import checks, data
+from lamina._training.compile import Compiled, attach_masks, with_masks
+from lamina._training.loop import Loop
+from lamina._training.predict import Predictor
+from lamina._training.program import EagerProgram, Program
+from lamina.callbacks import CallbackList, History, ProgbarLogger
+
+_PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
+
+
+class Trainer:
+    """The training side of a model."""
+
+    def __init__(self) -> None:
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self.run_eagerly = False
+        self.jit_compile = True
+        self.steps_per_execution = 1
+        self._compiled: Compiled | None = None
+        self._loss_tracker: Any = None
+        self._programs: dict[Any, Any] = {}
+
+    # --- compile ----------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to train: by which optimizer, on which loss, watching which metrics.
+
+        Args:
+            optimizer: name or object.
+            loss: name, function or object; with several outputs also a list, or a dictionary by name.
+            loss_weights: factors of the outputs' losses, as a list or dictionary.
+            metrics: list of names, functions or objects; with several outputs also a list or dictionary
+                of such lists.
+            weighted_metrics: likewise; these see `sample_weight`.
+            run_eagerly: whether every step is run by Python, to look inside with a debugger.
+            steps_per_execution: steps between two calls of the callbacks that want to see batches.
+            jit_compile: False means `run_eagerly`; anything else compiles.
+            auto_scale_loss: whether float16 policies get a loss scale.
+
+        Raises:
+            ValueError: a name that nothing has; the message gives the nearest.
+        """
+        compiled = Compiled(loss, loss_weights, metrics, weighted_metrics)
+        chosen = optimizers.get(optimizer)
+        if not isinstance(chosen, optimizers.Optimizer):
+            raise ValueError(explain("compile", "expected an optimizer", describe(optimizer)))
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(
+                explain("compile", "expected an integer of 1 or more as `steps_per_execution`",
+                        describe(steps_per_execution))
+            )
+        self.optimizer = chosen
+        self.run_eagerly = bool(run_eagerly)
+        self.jit_compile = jit_compile
+        self.steps_per_execution = steps_per_execution
+        self.auto_scale_loss = auto_scale_loss
+        self.stop_training = False
+        self._compiled = compiled
+        self._loss_tracker = _mean("loss")
+        self._forget_programs()
+
+    @property
+    def compiled(self) -> bool:
+        return self._compiled is not None
+
+    @property
+    def loss(self) -> Any:
+        return None if self._compiled is None else self._compiled.loss
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile`, serialized."""
+        if self._compiled is None:
+            return None
+        from_compile = self._compiled
+        serialize = optimizers.serialize
+        return {
+            "optimizer": serialize(self.optimizer),
+            "loss": serialize(from_compile.loss),
+            "loss_weights": from_compile.loss_weights,
+            "metrics": serialize(from_compile.metrics),
+            "weighted_metrics": serialize(from_compile.weighted_metrics),
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Call `compile` with what `get_compile_config` returned."""
+        arguments = {k: optimizers.deserialize(v) if isinstance(v, dict) and "class_name" in v else v
+                     for k, v in config.items()}  # fmt: skip
+        self.compile(**arguments)
+
+    def _require_compiled(self, method: str) -> Compiled:
+        if self._compiled is None:
+            raise ValueError(
+                explain(method, "expected a compiled model", "one for which `compile` was not called",
+                        "call model.compile(optimizer='adam', loss=...) first")
+            )
+        return self._compiled
+
+    # --- the steps, which subclasses may override -------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Learn from one batch, and return what the logs show.
+
+        Overridden versions are compiled like this one: read and write variables as they like.
+        """
+        self._learn(data)
+        return self.get_metrics_result()
+
+    def _learn(self, batch: Any) -> None:
+        x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
+
+        def objective() -> Any:
+            y_pred = self(x, training=True)  # type: ignore[operator]
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            return self.optimizer.scale_loss(loss), (loss, y_pred, with_masks(y_pred))
+
+        trainable = self.trainable_variables  # type: ignore[attr-defined]
+        (_, (loss, y_pred, masks)), grads = value_and_grad(objective, trainable, has_aux=True)
+        attach_masks(y_pred, masks)
+        self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
+        self.optimizer.apply(grads, trainable)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Evaluate one batch, and return what the logs show."""
+        self._judge(data)
+        return self.get_metrics_result()
+
+    def _judge(self, batch: Any) -> None:
+        x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
+        self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """Return the outputs for one batch of inputs."""
+        return self(data, training=False)  # type: ignore[operator]
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:  # fmt: skip
+        """Return the scalar that training minimizes: the losses of all outputs, and those of layers."""
+        del x, training
+        total = None
+        if self._compiled is not None and self._compiled.resolved and y is not None:
+            total = self._compiled.total_loss(y, y_pred, sample_weight)
+        for loss in self.losses:  # type: ignore[attr-defined]
+            loss = jnp.sum(loss)
+            total = loss if total is None else total + loss
+        if total is None:
+            raise ValueError(
+                explain("compute_loss", "expected something to minimize", "no loss",
+                        "give `loss=` to compile, or call add_loss in a layer")
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any] | None:
+        """Take a batch into the metrics. An override returns what the logs show."""
+        del x
+        if self._compiled is not None and self._compiled.resolved and y is not None:
+            self._compiled.update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result() if type(self).compute_metrics is not Trainer.compute_metrics else None
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the value of every metric by name."""
+        found: dict[str, Any] = {}
+        if self._loss_tracker is not None:
+            found["loss"] = self._loss_tracker.result()
+        if self._compiled is not None:
+            found.update(self._compiled.results())
+        for metric in super().metrics:  # type: ignore[misc]
+            value = metric.result()
+            found.update(value if isinstance(value, dict) else {metric.name: value})
+        return found
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss tracker, the metrics of `compile`, and those of the layers."""
+        own = [] if self._loss_tracker is None else [self._loss_tracker]
+        compiled = [] if self._compiled is None else self._compiled.all_metrics
+        return own + compiled + super().metrics  # type: ignore[misc]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns, in its order."""
+        return list(self.get_metrics_result())
+
+    def reset_metrics(self) -> None:
+        """Set the state of every metric back."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # --- fit ----------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Args:
+            x: data with a row per sample: an array, nested lists of numbers, a data frame; for several
+                inputs a list or dictionary of such.
+            y: labels, likewise.
+            batch_size: rows per step (default: 32).
+            epochs: number of the last epoch.
+            verbose: 0 silent, 1 progress bar, 2 a line per epoch; 'auto' is 1.
+            callbacks: list of callbacks.
+            validation_split: fraction of the rows, the last ones, that is kept for validation.
+            validation_data: (x, y) or (x, y, sample_weight) for validation.
+            shuffle: whether each epoch sees the rows in an order of its own.
+            class_weight: {class number: weight of its samples}.
+            sample_weight: weight per sample.
+            initial_epoch: number of the first epoch, from 0.
+            steps_per_epoch: steps of an epoch (default: all rows once).
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: every how many epochs to validate, or a list of epochs, from 1.
+
+        Returns:
+            The History: `.history` has a list per metric, `.plot()` draws them.
+
+        Raises:
+            ValueError: data that cannot work, before anything is changed.
+        """
+        self._require_compiled("fit")
+        train = data.pack(x, y, sample_weight, class_weight)
+        validation = None
+        if validation_split:
+            train, validation = data.split_validation(train, validation_split)
+        if validation_data is not None:
+            validation = data.pack(*data.unpack_x_y_sample_weight(validation_data))
+        batch_size = checks.batch_size(batch_size)
+        self._prepare(train)
+        for part in (train, validation):
+            if part is not None:
+                checks.check_labels(self, part)
+        source = data.ArraySource(train, batch_size, shuffle=bool(shuffle))
+        steps = _capped(source.steps, steps_per_epoch, config.max_steps_per_epoch())
+        held = None
+        if validation is not None:
+            held = data.ArraySource(validation, validation_batch_size or batch_size)
+        epochs = _capped(epochs, None, config.max_epochs())
+        callbacks, history = self._callbacks(callbacks, verbose, epochs=epochs, steps=steps, history=True)
+        self.stop_training = False
+        with Loop(self, callbacks, "train") as loop:
+            for epoch in range(initial_epoch, epochs):
+                loop.hand_over()
+                callbacks.call("on_epoch_begin", epoch)
+                logs = loop.epoch("train", source, steps)
+                if held is not None and _due(epoch, validation_freq):
+                    logs |= self._validate(held, callbacks, loop, validation_steps)
+                loop.hand_over()
+                callbacks.call("on_epoch_end", epoch, logs=logs)
+                if self.stop_training:
+                    break
+        return history
+
+    def _validate(self, source: Any, callbacks: Any, loop: Loop, steps: int | None) -> dict[str, Any]:
+        loop.hand_over()
+        callbacks.call("on_test_begin")
+        logs = loop.epoch("test", source, _capped(source.steps, steps, config.max_steps_per_epoch()))
+        loop.hand_over()
+        callbacks.call("on_test_end", logs=logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the loss and metrics on data, without learning from it.
+
+        Args:
+            x, y, batch_size, verbose, sample_weight, callbacks: see `fit`.
+            steps: steps to take (default: all rows once).
+            return_dict: whether to return a dictionary instead of a list.
+
+        Returns:
+            The loss alone if there are no metrics; else a list in the order of `metrics_names`.
+        """
+        if kwargs:
+            raise ValueError(explain("evaluate", "expected only arguments that it knows", ", ".join(kwargs)))
+        self._require_compiled("evaluate")
+        packed = data.pack(x, y, sample_weight)
+        self._prepare(packed)
+        checks.check_labels(self, packed)
+        source = data.ArraySource(packed, checks.batch_size(batch_size))
+        steps = _capped(source.steps, steps, config.max_steps_per_epoch())
+        callbacks, _ = self._callbacks(callbacks, verbose, steps=steps)
+        with Loop(self, callbacks, "test") as loop:
+            logs = loop.epoch("test", source, steps)
+        return dict(logs) if return_dict else self._in_order(logs)
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """Return the loss, then the metrics in the order of `compile`, then what else the logs have."""
+        first = [n for n in self.get_metrics_result() if n in logs]
+        values = [logs[n] for n in dict.fromkeys([*first, *logs])]
+        return values[0] if len(values) == 1 else values
+
+    # --- single batches -------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Learn from one batch; return loss and metrics since `reset_metrics`."""
+        self._require_compiled("train_on_batch")
+        return self._on_batch("train", data.pack(x, y, sample_weight, class_weight), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Evaluate one batch; return loss and metrics since `reset_metrics`."""
+        self._require_compiled("test_on_batch")
+        return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
+
+    def _on_batch(self, kind: str, batch: Any, return_dict: bool) -> Any:
+        self._prepare(batch)
+        checks.check_labels(self, batch)
+        source = data.ArraySource(batch, data.rows(batch))
+        loop = Loop(self, CallbackList([]), kind)
+        logs = loop.epoch(kind, source, 1, reset=False)
+        loop.leave()
+        return dict(logs) if return_dict else self._in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch, as numpy arrays."""
+        return self.predict(x, batch_size=data.rows(data.as_arrays("x", x)), verbose=0)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:  # fmt: skip
+        """Return the outputs for data, as numpy arrays.
+
+        Args:
+            x: data, as in `fit`.
+            batch_size: rows per step (default: 32); the outputs do not depend on it.
+            verbose: 1 shows a progress bar; 'auto' shows one only for what takes a while.
+            steps: number of batches (default: all).
+            callbacks: list of callbacks.
+        """
+        predictor = self._programs.get("predict")
+        if predictor is None or not predictor.fits():
+            predictor = self._programs["predict"] = Predictor(self)
+        return predictor(x, checks.batch_size(batch_size), verbose, steps, callbacks)
+
+    # --- preparation ------------------------------------------------------------------------------------
+
+    def _prepare(self, packed: Any) -> None:
+        """Build the model, the losses and metrics, and the optimizer for data of this kind."""
+        compiled = self._require_compiled("fit")
+        spec = _spec(packed)
+        if self._prepared_for == spec:
+            return
+        x, y, _ = packed
+        inputs = tree.map_structure(data.symbolic, x)
+        y_pred = self._build_for(inputs)  # type: ignore[attr-defined]
+        if not compiled.resolved:
+            names = self.output_names if self.function is not None else None  # type: ignore[attr-defined]
+            labels = None if y is None else tree.map_structure(data.symbolic, y)
+            compiled.resolve(labels, y_pred, names)
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+        self._prepared_for, self._output_spec = spec, y_pred
+
+    _prepared_for: Any = None
+    _output_spec: Any = None
+
+    def _callbacks(
+        self, callbacks: Any, verbose: Any, history: bool = False, **params: Any
+    ) -> tuple[CallbackList, History]:
+        if isinstance(callbacks, CallbackList):
+            callbacks = callbacks.callbacks
+        items = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        verbose = checks.verbosity(verbose)
+        keeper = next((c for c in items if isinstance(c, History)), None) or History()
+        if history and keeper not in items:
+            items.append(keeper)
+        if verbose and not any(isinstance(c, ProgbarLogger) for c in items):
+            items.append(ProgbarLogger())
+        if history:
+            self.history = keeper
+        return CallbackList(items, model=self, verbose=verbose, **params), keeper
+
+    def _state(self) -> list[Variable]:
+        """All variables that a step may touch, in a fixed order."""
+        own = [*self.variables, *self.metrics_variables]  # type: ignore[attr-defined]
+        tracked = [v for metric in self.metrics for v in metric.variables]
+        optimizer = self.optimizer.variables if self.optimizer is not None else []
+        extra = [o.variables for o in walk.members(self, (optimizers.Optimizer,)) if o is not self.optimizer]
+        return walk.unique([*own, *tracked, *optimizer, *(v for vs in extra for v in vs)])
+
+    def _program(self, kind: str, arrays: Any, batch: int, variables: list[Variable]) -> Program | EagerProgram:
+        """Return the compiled loop for this kind of step, these arrays and this batch size."""
+        flags = tuple(v.trainable for v in variables)
+        key = (kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self.run_eagerly)
+        program = self._programs.get(key)
+        if program is None:
+            name, quick = ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
+            default = getattr(type(self), name) is getattr(Trainer, name)
+            late = default and type(self).compute_metrics is Trainer.compute_metrics
+            make = EagerProgram if self.run_eagerly or self.jit_compile is False else Program
+            with using(scope=None):
+                program = make(
+                    quick if late else getattr(self, name),
+                    self.get_metrics_result if late else None,
+                    variables, arrays, batch,
+                )  # fmt: skip
+            while len(self._programs) >= _PROGRAMS_KEPT:
+                self._programs.pop(next(iter(self._programs)))
+            self._programs[key] = program
+        return program
+
+    def _forget_programs(self) -> None:
+        self._programs.clear()
+        self._prepared_for = None
+
+
+def _mean(name: str) -> Any:
+    return metrics.Mean(name=name)
+
+
+def _capped(given: int, asked: int | None, cap: int | None) -> int:
+    return min(x for x in (given, asked, cap) if x is not None)
+
+
+def _due(epoch: int, frequency: Any) -> bool:
+    if isinstance(frequency, (list, tuple, set)):
+        return epoch + 1 in frequency
+    return (epoch + 1) % frequency == 0
+
+
+def _spec(structure: Any) -> Any:
+    leaves, form = jax.tree.flatten(structure)
+    return form, tuple((a.shape[1:], str(a.dtype)) for a in leaves)

@@ -1,0 +1,63 @@
+"""Activation functions, by name or as functions: `Dense(4, activation="relu")`."""
+
+from typing import Any
+
+from lamina._core import serialize as _serialize
+from lamina.activations._activations import (
+    celu,
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+
+hard_swish = hard_silu
+swish = silu
+
+_NAMES = {
+    name: item for name, item in list(globals().items()) if getattr(item, "is_op", False)
+}
+
+
+def get(identifier: Any) -> Any:
+    """Return the activation for a name, a function, a record, or None (linear).
+
+    Raises:
+        ValueError: no activation has that name; the message gives the nearest.
+
+    Example:
+        >>> get("relu") is relu, get(None) is linear
+        (True, True)
+    """
+    if identifier is None:
+        return linear
+    return _serialize.lookup(identifier, "activation", _NAMES)
+
+
+def serialize(activation: Any) -> Any:
+    """Return the name of an activation, or the record of a registered one."""
+    return _serialize.serialize_keras_object(activation)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """Return the activation that `serialize` described."""
+    return _serialize.lookup(config, "activation", _NAMES, custom_objects)
+
+
+__all__ = [*_NAMES, "deserialize", "get", "serialize"]
+_serialize.export({**globals(), "__all__": list(_NAMES)})

@@ -1,0 +1,213 @@
+"""Model: a layer that can be trained, saved and drawn."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Self
+
+from lamina._core import serialize, tree
+from lamina._core.errors import describe, explain, nearest
+from lamina._core.graph import Function, infer
+from lamina._core.layer import Layer
+from lamina._core.tensor import KerasTensor
+from lamina._training.trainer import Trainer
+from lamina.models._graph import run_graph, standardize_inputs
+from lamina.utils import print_summary
+
+
+class Model(Trainer, Layer):
+    """Layers that are trained together.
+
+    Either from symbolic tensors, `Model(inputs, outputs)`, or as a subclass that makes its layers in
+    `__init__` and uses them in `call`.
+
+    Args:
+        inputs: symbolic tensor, or list or dictionary of them.
+        outputs: likewise, made from the inputs.
+        name: by default counted: 'functional', 'functional_1', ...
+        trainable: whether training changes its weights.
+
+    Example:
+        >>> from lamina.layers import Dense, Input
+        >>> x = Input(shape=(3,))
+        >>> Model(x, Dense(2)(x)).output_shape
+        (None, 2)
+    """
+
+    _unwalked = (*Layer._unwalked, "function", "optimizer", "_compiled", "_programs")
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if cls is Model and _is_functional(args, kwargs):
+            return Model._functional.__new__(Model._functional, *args, **kwargs)  # type: ignore[return-value]
+        return super().__new__(cls, *args, **kwargs)
+
+    _functional: type  # Functional, which is defined from Model and set there
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.function: Function | None = None
+        if _is_functional(args, kwargs):
+            inputs, outputs, name, trainable = _functional_arguments(*args, **kwargs)
+            Layer.__init__(self, name=name, trainable=True)
+            self._set_graph(inputs, outputs)
+            if not trainable:
+                self.trainable = False
+        else:
+            Layer.__init__(self, *args, **kwargs)
+        Trainer.__init__(self)
+
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        """Make the model run the graph between symbolic tensors."""
+        self.function = Function(inputs, outputs)
+        self._graph_layers = [n.operation for n in self.function.nodes if isinstance(n.operation, Layer)]
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Compute the outputs; a subclass that is not made from `inputs` and `outputs` has its own."""
+        if self.function is None:
+            raise NotImplementedError(
+                explain(type(self).__name__, "expected a `call` method", None, "write `def call(self, inputs)`")
+            )
+        return run_graph(self, self.function, inputs, mask)
+
+    def _standardize(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        if self.function is not None and args:
+            args = (standardize_inputs(self, self.function, args[0]), *args[1:])
+        return super()._standardize(args, kwargs)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape (with its batch axis), if they are not there yet."""
+        if not self.built or self.function is None:
+            Layer.build(self, input_shape)
+
+    def _build_for(self, inputs: Any) -> Any:
+        """Make the weights for symbolic inputs, check that these fit, and return the symbolic outputs."""
+        if self.function is None and not self.built and type(self).build is not Model.build:
+            self.build(tree.map_structure(lambda t: t.shape, inputs))
+        if self.function is not None:
+            standardize_inputs(self, self.function, inputs)
+            return self.function.outputs
+        outputs = infer(self._call_arrays, inputs)
+        self.built = True
+        return outputs
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return None  # outputs carry the masks that the layers inside gave them
+
+    # --- structure -------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, in order."""
+        return list(self._children())
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            explain("Model.layers", "expected it to be read only", None, "use another attribute for your list of layers")
+        )
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by name or by place.
+
+        Raises:
+            ValueError: there is none; the message gives the nearest name.
+        """
+        layers = self.layers
+        if index is not None and name is None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(
+                    explain(f"{self.name}.get_layer", f"expected an index below {len(layers)}", str(index))
+                )
+            return layers[index]
+        for layer in layers:
+            if layer.name == name and index is None:
+                return layer
+        names = [layer.name for layer in layers]
+        near = nearest(str(name), names)
+        raise ValueError(
+            explain(f"{self.name}.get_layer", "expected the name or index of a layer", describe(name),
+                    f"did you mean '{near}'? " * bool(near) + f"layers: {', '.join(names)}")
+        )
+
+    def _graph(self, what: str) -> Function:
+        if self.function is None:
+            raise AttributeError(
+                explain(f"{self.name}.{what}", "expected a model whose inputs are known",
+                        f"{type(self).__name__} without a graph", "call build(input_shape) or fit first; "
+                        "subclassed models have no symbolic inputs")
+            )
+        return self.function
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        return list(self._graph("inputs").flat_inputs)
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        return list(self._graph("outputs").flat_outputs)
+
+    @property
+    def input(self) -> Any:
+        return self._graph("input").inputs
+
+    @property
+    def output(self) -> Any:
+        return self._graph("output").outputs
+
+    @property
+    def input_shape(self) -> Any:
+        return tree.map_structure(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        return tree.map_structure(lambda t: t.shape, self.output)
+
+    @property
+    def input_names(self) -> list[str]:
+        return [t.name for t in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs, made unique."""
+        names: list[str] = []
+        for tensor in self.outputs:
+            name = tensor.node.name if tensor.node is not None else tensor.name
+            repeats = sum(n == name or n.startswith(f"{name}_") for n in names)
+            names.append(f"{name}_{repeats}" if name in names else name)
+        return names
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers, the shapes of their outputs and their numbers of weights."""
+        print_summary(
+            self, line_length=line_length, positions=positions, print_fn=print_fn,
+            expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
+        )  # fmt: skip
+
+    # --- configuration ----------------------------------------------------------------------------
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return Layer.get_build_config(self) if self.function is None else None
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture, without weights, as JSON."""
+        return json.dumps(serialize.serialize_keras_object(self), **kwargs)
+
+
+def _is_functional(args: tuple, kwargs: dict[str, Any]) -> bool:
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or (
+        "inputs" in kwargs and "outputs" in kwargs
+    )
+
+
+def _functional_arguments(
+    inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True
+) -> tuple[Any, Any, str | None, bool]:
+    return inputs, outputs, name, trainable

@@ -1,0 +1,70 @@
+"""Adam: momentum, divided by the root of the mean square of gradients."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from lamina._core.configurable import Fraction
+from lamina._core.state import Variable
+from lamina.optimizers._optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """m <- b1 * m + (1 - b1) * g, v <- b2 * v + (1 - b2) * g**2, p <- p - a_t * m / (sqrt(v) + epsilon).
+
+    The step size a_t = lr * sqrt(1 - b2**t) / (1 - b1**t) makes up for m and v starting at zero.
+
+    Args:
+        learning_rate: size of a step.
+        beta_1: weight of the past in the mean of gradients, a fraction.
+        beta_2: weight of the past in the mean of their squares, a fraction.
+        epsilon: keeps the division finite.
+        amsgrad: whether to use the largest v so far.
+        Others: see `Optimizer`.
+
+    Reference:
+        Kingma and Ba, 2014, arXiv 1412.6980; Reddi et al., 2018 (amsgrad). As in Keras, epsilon is
+        added to the root that is not yet corrected for the start.
+
+    Example:
+        >>> w = Variable([1.0]); Adam(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
+        0.9
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: Fraction = 0.9,
+        beta_2: Fraction = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str = "adam",
+        **kwargs: Any,
+    ) -> None:
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
+
+    def slots(self, variable: Variable) -> dict[str, Any]:
+        return dict.fromkeys(["momentum", "velocity"] + ["velocity_hat"] * self.amsgrad, 0.0)
+
+    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+        t = jnp.asarray(t, p.dtype)
+        step = lr * jnp.sqrt(1 - jnp.power(self.beta_2, t)) / (1 - jnp.power(self.beta_1, t))
+        m = slots["momentum"] + (g - slots["momentum"]) * (1 - self.beta_1)
+        v = slots["velocity"] + (jnp.square(g) - slots["velocity"]) * (1 - self.beta_2)
+        new = {"momentum": m, "velocity": v}
+        if self.amsgrad:
+            v = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
+        return p - m * step / (jnp.sqrt(v) + self.epsilon), new

@@ -1,0 +1,59 @@
+"""Useful functions around models and data."""
+
+import random as _python_random
+
+import numpy as _np
+
+from lamina._core import serialize as _serialize
+from lamina._core.dtypes import standardize_dtype
+from lamina._core.naming import reset_names as _reset_names
+from lamina._core.random import reset_global_generator as _reset_global_generator
+from lamina._core.serialize import (
+    CustomObjectScope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
+from lamina._core.tensor import KerasTensor as _KerasTensor
+from lamina.utils._arrays import normalize, to_categorical
+from lamina.utils._progbar import Progbar
+from lamina.utils._summary import print_summary
+from lamina.visualization import model_to_dot, plot_model
+
+custom_object_scope = CustomObjectScope
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything random repeatable: Python's `random`, numpy's, and lamina's.
+
+    Example:
+        >>> set_random_seed(1); a = _np.random.rand(); set_random_seed(1); a == _np.random.rand()
+        True
+    """
+    _python_random.seed(seed)
+    _np.random.seed(seed % 2**32)
+    _reset_global_generator(seed)
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget all names given so far: the next `Dense` is 'dense' again."""
+    del free_memory  # nothing global keeps a model alive
+    _reset_names()
+    _reset_global_generator()
+
+
+def is_keras_tensor(x: object) -> bool:
+    """Return whether `x` is a symbolic tensor."""
+    return isinstance(x, _KerasTensor)
+
+
+__all__ = [
+    "CustomObjectScope", "Progbar", "clear_session", "custom_object_scope", "deserialize_keras_object",
+    "get_custom_objects", "get_registered_name", "get_registered_object", "is_keras_tensor",
+    "model_to_dot", "normalize", "plot_model", "register_keras_serializable", "serialize_keras_object",
+    "set_random_seed", "standardize_dtype", "to_categorical",
+]  # fmt: skip
+_serialize.export(globals())

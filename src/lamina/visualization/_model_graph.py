@@ -1,0 +1,207 @@
+"""What a picture shows of a model: a tree of boxes and nested models, and edges between boxes.
+
+This is the one file of the pictures of models that knows how models are made.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lamina._core import tree
+from lamina._core.errors import explain
+
+Path = tuple[int, ...]
+
+
+@dataclass
+class LayerBox:
+    """A layer, an operation on tensors, or a nested model that is not shown in detail.
+
+    Shapes and dtypes are those of every tensor that goes in and out, one line of text each.
+    """
+
+    name: str
+    kind: str
+    family: str
+    is_input: bool = False
+    activation: str | None = None
+    input_shapes: list[str] = field(default_factory=list)
+    output_shapes: list[str] = field(default_factory=list)
+    output_dtypes: list[str] = field(default_factory=list)
+    trainable: bool | None = None  # None: it has no weights
+
+
+@dataclass
+class ModelGraph:
+    """A model shown in detail; edges join boxes by their paths from here."""
+
+    name: str
+    kind: str
+    children: list["LayerBox | ModelGraph"] = field(default_factory=list)
+    edges: list[tuple[Path, Path]] = field(default_factory=list)
+    # The boxes that take each input, and the box that gives each output (None: an input goes through).
+    takers: list[list[Path]] = field(default_factory=list)
+    givers: list[Path | None] = field(default_factory=list)
+
+
+def read_model(model: Any, expand_nested: bool = False, where: str = "plot_model") -> ModelGraph:
+    """Return the graph of `model`; of nested models too if `expand_nested`."""
+    if not hasattr(model, "built") or not hasattr(model, "name"):
+        raise TypeError(
+            explain(where, "expected a model", f"{model!r} ({type(model).__name__})"[:120], "pass a Model")
+        )
+    if not model.built:
+        raise ValueError(
+            explain(
+                where,
+                f"expected a model that has been built, so that its layers and shapes are known",
+                f"'{model.name}' ({type(model).__name__}), which has no weights yet",
+                "give the first layer an `Input(shape=...)`, call `model.build(input_shape)`, "
+                "or call the model on a batch",
+            )
+        )
+    if function_of(model) is not None:
+        return _read_function(model, expand_nested)
+    graph = ModelGraph(model.name, type(model).__name__)
+    if is_sequential(model):
+        graph.children = [_layer_box(layer, []) for layer in model.layers]
+        graph.edges = [((i,), (i + 1,)) for i in range(len(graph.children) - 1)]
+    else:
+        graph.children = [_layer_box(model, [])]  # what a subclass does is known to its code alone
+    return graph
+
+
+def function_of(operation: Any) -> Any:
+    """Return the graph that a model consists of; None for anything else."""
+    function = getattr(operation, "function", None)
+    return function if hasattr(function, "nodes") else None  # a Lambda layer has a function too
+
+
+def is_sequential(operation: Any) -> bool:
+    """Return whether `operation` is a Sequential model."""
+    return any(c.__name__ == "Sequential" for c in type(operation).__mro__)
+
+
+def is_input(operation: Any) -> bool:
+    """Return whether `operation` is the layer of an `Input`."""
+    return type(operation).__name__ == "InputLayer"
+
+
+def _read_function(model: Any, expand_nested: bool) -> ModelGraph:
+    function, sequential = function_of(model), is_sequential(model)
+    graph = ModelGraph(model.name, type(model).__name__)
+    inputs = {id(tensor): i for i, tensor in enumerate(tree.flatten(function.inputs))}
+    graph.takers = [[] for _ in inputs]
+    calls: dict[int, list[Any]] = {}  # the nodes of one layer make one box, those of ops one each
+    for node in function.nodes:
+        layer = hasattr(node.operation, "built") or is_input(node.operation)
+        calls.setdefault(id(node.operation) if layer else id(node), []).append(node)
+    givers: dict[int, Path | None] = dict.fromkeys(inputs)  # of tensors
+    drawn: list[tuple[Any, ModelGraph | LayerBox, int]] = []
+    for nodes in calls.values():
+        operation = nodes[0].operation
+        if is_input(operation) and sequential:
+            continue
+        child = _child(operation, nodes, expand_nested)
+        number = len(graph.children)
+        graph.children.append(child)
+        drawn += [(node, child, number) for node in nodes]
+        for node in nodes:
+            for i, tensor in enumerate(tree.flatten(node.outputs)):
+                inner = child.givers[i] if isinstance(child, ModelGraph) else ()
+                givers[id(tensor)] = None if inner is None else (number, *inner)
+                if is_input(operation) and id(tensor) in inputs:
+                    graph.takers[inputs[id(tensor)]].append((number,))
+    _connect(graph, drawn, givers, inputs)
+    graph.givers = [givers.get(id(tensor)) for tensor in tree.flatten(function.outputs)]
+    return graph
+
+
+def _child(operation: Any, nodes: list[Any], expand_nested: bool) -> "LayerBox | ModelGraph":
+    if expand_nested and function_of(operation) is not None:
+        inner = _read_function(operation, expand_nested)
+        # A model that hands an input through, or is empty, cannot be drawn as a group of boxes.
+        if inner.children and all(inner.takers) and None not in inner.givers:
+            return inner
+    return _layer_box(operation, nodes)
+
+
+def _connect(
+    graph: ModelGraph,
+    drawn: Sequence[tuple[Any, "LayerBox | ModelGraph", int]],
+    givers: dict[int, Path | None],
+    inputs: dict[int, int],
+) -> None:
+    edges: dict[tuple[Path, Path], None] = {}
+    for node, child, number in drawn:
+        for i, tensor in enumerate(node.inputs):
+            if isinstance(child, ModelGraph):
+                heads = [(number, *path) for path in child.takers[i % len(child.takers)]]
+            else:
+                heads = [(number,)]
+            tail = givers.get(id(tensor))
+            if tail is not None:
+                edges |= dict.fromkeys((tail, head) for head in heads)
+            elif id(tensor) in inputs:
+                graph.takers[inputs[id(tensor)]] += heads
+    graph.edges = list(edges)
+
+
+# Boxes ----------------------------------------------------------------------------------------
+
+# Families of layers, by what the names of their classes contain. The first that fits counts.
+_FAMILIES = {
+    "input": ("InputLayer",),
+    "recurrent": ("RNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed"),
+    "attention": ("Attention",),
+    "normalization": ("Normalization",),
+    "regularization": ("Dropout", "Noise", "Regularization"),
+    "pooling": ("Pool",),
+    "activation": ("Activation", "ReLU", "ELU", "Softmax"),
+    "reshaping": (
+        ("Flatten", "Reshape", "Permute", "Padding", "Cropping", "UpSampling", "RepeatVector")
+    ),
+    "convolution": ("Conv",),
+    "merging": ("Add", "Concatenate", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Dot"),
+    "core": ("Dense", "Embedding"),
+    "model": ("Model", "Sequential", "Functional"),
+}
+
+
+def _family(operation: Any) -> str:
+    names = [c.__name__ for c in type(operation).__mro__]
+    for name in names:
+        for family, words in _FAMILIES.items():
+            if any(word in name for word in words):
+                return family
+    return "core" if getattr(operation, "weights", None) else "plain"
+
+
+def _layer_box(operation: Any, nodes: list[Any]) -> LayerBox:
+    if not hasattr(operation, "name"):  # an op: a function of tensors
+        name = getattr(operation, "__name__", "op")
+        box = LayerBox(name, name, "plain")
+    else:
+        box = LayerBox(operation.name, type(operation).__name__, _family(operation))
+        box.is_input = is_input(operation)
+        box.activation = _activation_name(getattr(operation, "activation", None))
+        if getattr(operation, "weights", None):
+            box.trainable = bool(operation.trainable)
+    box.input_shapes = _lines([node.inputs for node in nodes], lambda t: str(t.shape))
+    outputs = [tree.flatten(node.outputs) for node in nodes]
+    box.output_shapes = _lines(outputs, lambda t: str(t.shape))
+    box.output_dtypes = list(dict.fromkeys(_lines(outputs, lambda t: str(t.dtype))))
+    return box
+
+
+def _lines(calls: Iterable[Sequence[Any]], text: Callable[[Any], str]) -> list[str]:
+    """Return one line for each tensor of a call; calls that look alike count once."""
+    different = dict.fromkeys(tuple(text(t) for t in tensors if hasattr(t, "shape")) for tensors in calls)
+    return [line for lines in different for line in lines]
+
+
+def _activation_name(activation: Any) -> str | None:
+    if activation is None:
+        return None
+    name = getattr(activation, "name", None) or getattr(activation, "__name__", None)
+    return str(name or type(activation).__name__)
