@@ -15,6 +15,7 @@ import jax
 
 import lamina
 from lamina import alias
+from lamina._core.config import is_traceback_filtering_enabled
 from lamina._core.errors import explain
 
 __all__ = ["main"]
@@ -25,7 +26,7 @@ _OPTIONAL = """
 """
 _ENVIRONMENT = ("JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "KERAS_BACKEND")
 
-# Frames of these files lie between a script's lines and are nothing to its reader.
+# Frames of these files only lie between a script and its imports.
 _OURS = frozenset(
     [
         __file__,
@@ -35,6 +36,8 @@ _OURS = frozenset(
         "<frozen importlib._bootstrap_external>",
     ]
 )
+# Frames of these folders say nothing that an error in three parts does not say better.
+_LIBRARIES = tuple(os.path.join(package.__path__[0], "") for package in (lamina, jax))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,22 +178,34 @@ def _guarded(program: Callable[[], object]) -> int:
 
 
 def _clean(error: BaseException) -> None:
-    """Take our own frames out of the tracebacks of `error` and of those that led to it."""
+    """Take our own frames out of the tracebacks of `error` and of those that led to it.
+
+    Of an error that lamina explains, the frames inside lamina go too: what remains are the lines of
+    the script. `disable_traceback_filtering()` keeps them. Any other error is shown whole.
+    """
     found, seen = [error], set()
     while found:
         one = found.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        one.__traceback__ = _without_ours(one.__traceback__)
+        explained = is_traceback_filtering_enabled() and _is_explained(one)
+        one.__traceback__ = _without_ours(one.__traceback__, _LIBRARIES if explained else ())
         found += [e for e in (one.__cause__, one.__context__) if e is not None]
         found += one.exceptions if isinstance(one, BaseExceptionGroup) else []
 
 
-def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+def _is_explained(error: BaseException) -> bool:
+    """Whether the message has the three parts of `_core.errors.explain`."""
+    text = error.args[0] if error.args else None
+    return isinstance(text, str) and "\n  Got " in text
+
+
+def _without_ours(trace: TracebackType | None, folders: tuple[str, ...]) -> TracebackType | None:
     kept = []
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename not in _OURS:
+        file = trace.tb_frame.f_code.co_filename
+        if file not in _OURS and not file.startswith(folders):
             kept.append(trace)
         trace = trace.tb_next
     following = None

@@ -1,4 +1,4 @@
-"""Configurable: constructor parameters are checked as annotated, and `get_config` is read off them."""
+"""Configurable: constructor parameters are checked as annotated; `get_config` is read off them."""
 
 import inspect
 from collections.abc import Callable
@@ -31,17 +31,17 @@ def is_real(x: Any) -> bool:
 
 PositiveInt = Annotated[int, Check("a positive integer", lambda x: is_integer(x) and x > 0)]
 Count = Annotated[int, Check("an integer of 0 or more", lambda x: is_integer(x) and x >= 0)]
-Fraction = Annotated[
-    float, Check("a fraction from 0 to 1", lambda x: is_real(x) and 0 <= x <= 1)
-]
+Fraction = Annotated[float, Check("a fraction from 0 to 1", lambda x: is_real(x) and 0 <= x <= 1)]
 Flag = Annotated[bool, Check("True or False", lambda x: isinstance(x, (bool, np.bool_, int)))]
 
 
 class Configurable:
-    """Base of everything that has a config: each constructor parameter is kept in the attribute of its name.
+    """Base of everything that has a config.
 
-    `get_config` reads the parameters back by the constructor's signature, so subclasses, users' too,
-    need neither write it nor `from_config`.
+    Each constructor parameter is kept in the attribute of its name.
+
+    `get_config` reads the parameters back by the constructor's signature, so subclasses, users'
+    too, need neither write it nor `from_config`.
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -80,13 +80,17 @@ def _revive(value: Any) -> Any:
 
 
 @cache
-def parameters(cls: type) -> dict[str, inspect.Parameter]:
-    """Return the named parameters of a class' constructor; `**kwargs` stands for those of the next base."""
+def parameters(cls: Any) -> dict[str, inspect.Parameter]:
+    """Return the named parameters of a class' constructor.
+
+    `**kwargs` stands for those of the next base.
+    """
     found: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base is object:
             continue
-        signature = list(inspect.signature(base.__init__).parameters.values())[1:]  # type: ignore[misc]
+        init = vars(base)["__init__"]
+        signature = list(inspect.signature(init).parameters.values())[1:]
         own = {
             p.name: p
             for p in signature
@@ -121,7 +125,11 @@ def check_arguments(cls: type, args: tuple, kwargs: dict[str, Any]) -> dict[str,
     names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     for name, (check, optional) in _checks(cls).items():
-        if name in given and not (optional and given[name] is None) and not check.holds(given[name]):
+        if (
+            name in given
+            and not (optional and given[name] is None)
+            and not check.holds(given[name])
+        ):
             raise ValueError(
                 explain(
                     cls.__name__,

@@ -11,7 +11,15 @@ from lamina._core.errors import describe, unknown
 FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64", "float8_e4m3fn", "float8_e5m2")
 INT_TYPES = ("int4", "int8", "int16", "int32", "int64")
 UINT_TYPES = ("uint8", "uint16", "uint32", "uint64")
-ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, *UINT_TYPES, "bool", "string", "complex64", "complex128")
+ALLOWED_DTYPES = (
+    *FLOAT_TYPES,
+    *INT_TYPES,
+    *UINT_TYPES,
+    "bool",
+    "string",
+    "complex64",
+    "complex128",
+)
 _PYTHON_TYPES = {bool: "bool", int: "int32", str: "string"}
 
 
@@ -36,7 +44,9 @@ def standardize_dtype(dtype: Any = None) -> str:
     if name == "int":
         name = "int64"
     if name not in ALLOWED_DTYPES:
-        raise ValueError(unknown("dtype", name if isinstance(dtype, str) else describe(dtype), ALLOWED_DTYPES))
+        raise ValueError(
+            unknown("dtype", name if isinstance(dtype, str) else describe(dtype), ALLOWED_DTYPES)
+        )
     return name
 
 
@@ -56,8 +66,8 @@ def result_type(*dtypes: Any) -> str:
     Python's `int` and `float` stand for plain numbers, which do not widen an array's dtype.
 
     Example:
-        >>> result_type("int32", float), result_type("bfloat16", "int32"), result_type("float16", float)
-        ('float32', 'bfloat16', 'float16')
+        >>> result_type("int32", float), result_type("bfloat16", "int32"), result_type("float16",
+        float) ('float32', 'bfloat16', 'float16')
     """
     if not dtypes:
         return config.floatx()

@@ -1,9 +1,9 @@
-"""Graphs: `@op` makes one definition serve arrays and symbolic tensors; `Function` runs what was recorded."""
+"""Graphs: `@op` serves arrays and symbolic tensors alike; `Function` runs what was recorded."""
 
 import inspect
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import jax
@@ -52,9 +52,9 @@ def has_tensor(*structures: Any) -> bool:
     for x in structures:
         if isinstance(x, KerasTensor):
             return True
-        if type(x) in (list, tuple, dict) and x:
-            if has_tensor(*(x.values() if type(x) is dict else x)):
-                return True
+        nested = type(x) in (list, tuple, dict) and x
+        if nested and has_tensor(*(x.values() if type(x) is dict else x)):
+            return True
     return False
 
 
@@ -138,7 +138,6 @@ def op(fn: Callable[..., Any]) -> Callable[..., Any]:
     Parameters annotated `Array` (or a sequence of it) are converted: variables, lists, numpy
     arrays. Plain numbers stay plain, so that they take the dtype of what they meet.
     """
-    convert = _converters(fn)
 
     @wraps(fn)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -147,8 +146,11 @@ def op(fn: Callable[..., Any]) -> Callable[..., Any]:
         return compute(*args, **kwargs)
 
     def compute(*args: Any, **kwargs: Any) -> Any:
-        positional, named = convert
-        args = tuple(c(a) if c else a for a, c in zip(args, positional, strict=False)) + args[len(positional):]
+        positional, named = _converters(fn)
+        args = (
+            tuple(c(a) if c else a for a, c in zip(args, positional, strict=False))
+            + args[len(positional) :]
+        )
         for name, c in named.items():
             if name in kwargs:
                 kwargs[name] = c(kwargs[name])
@@ -163,7 +165,9 @@ def _record_op(wrapper: Any, compute: Any, args: tuple, kwargs: dict[str, Any]) 
         return record(wrapper, compute, args, kwargs)
     except (TypeError, ValueError) as error:
         shapes = ", ".join(f"{t.shape} {t.dtype}" for t in symbolic_leaves((args, kwargs)))
-        text = explain(f"ops.{wrapper.__name__}", f"{_first_line(error)}", f"inputs of shape {shapes}")
+        text = explain(
+            f"ops.{wrapper.__name__}", f"{_first_line(error)}", f"inputs of shape {shapes}"
+        )
         raise type(error)(text) from error
 
 
@@ -171,6 +175,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0] or type(error).__name__
 
 
+@cache
 def _converters(fn: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
     positional, named = [], {}
     for parameter in inspect.signature(fn).parameters.values():
@@ -207,7 +212,9 @@ def as_array(x: Any, dtype: Any = None) -> Any:
     if isinstance(x, jax.Array):
         return x if dtype is None or x.dtype == dtype else x.astype(dtype)
     if dtype is None:
-        if isinstance(x, (list, tuple)) and any(isinstance(e, (jax.Array, Variable)) for e in tree.flatten(x)):
+        if isinstance(x, (list, tuple)) and any(
+            isinstance(e, (jax.Array, Variable)) for e in tree.flatten(x)
+        ):
             return jnp.stack([as_array(e) for e in x])
         x = np.asarray(x)
         dtype = dtypes.standardize_dtype(None) if x.dtype == np.float64 else None
@@ -226,7 +233,9 @@ class Function:
         self.flat_outputs: list[KerasTensor] = tree.flatten(outputs)
         self.nodes = sort_nodes(self.flat_inputs, self.flat_outputs)
         given = {id(t) for t in self.flat_inputs}
-        self._steps = [n for n in self.nodes if not all(id(t) in given for t in symbolic_leaves(n.outputs))]
+        self._steps = [
+            n for n in self.nodes if not all(id(t) in given for t in symbolic_leaves(n.outputs))
+        ]
 
     def run(self, arrays: Sequence[Any]) -> Any:
         """Return the outputs for `arrays`, one for each input."""

@@ -86,7 +86,10 @@ def _check_one(where: str, spec: InputSpec, x: Any) -> None:
         raise ValueError(explain(where, f"expected {expected}", got, help))
 
     if spec.ndim is not None and rank != spec.ndim:
-        fail(f"an input of {spec.ndim} axes (the first is the batch)", f"it has {rank}; {_rank_help(rank, spec.ndim)}")
+        fail(
+            f"an input of {spec.ndim} axes (the first is the batch)",
+            f"it has {rank}; {_rank_help(rank, spec.ndim)}",
+        )
     if spec.max_ndim is not None and rank > spec.max_ndim:
         fail(f"an input of at most {spec.max_ndim} axes")
     if spec.min_ndim is not None and rank < spec.min_ndim:

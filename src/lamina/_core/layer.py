@@ -10,7 +10,6 @@
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, wraps
 from itertools import count
 from typing import Any
@@ -28,36 +27,21 @@ from lamina._core.graph import Node, WeakList, as_array, has_tensor, infer
 from lamina._core.input_spec import check_input
 from lamina._core.masks import get_mask, set_mask
 from lamina._core.naming import auto_name
+from lamina._core.signature import (
+    CallSignature,
+    all_arrays,
+    as_numbers,
+    call_signature,
+    map_shapes,
+    shape_hint,
+    shape_tuples,
+    shapes_of,
+    unwrap_single,
+)
 from lamina._core.state import Variable, pure
-from lamina._core.tensor import KerasTensor, standardize_shape
+from lamina._core.tensor import KerasTensor
 
 _calls = count(1)  # numbers the outermost calls, so that losses of an older call are told apart
-
-
-@dataclass(frozen=True)
-class CallSignature:
-    """What a class' `call` takes."""
-
-    names: tuple[str, ...]  # positional parameters, without self
-    parameters: frozenset[str]
-    training: Any  # default of `training`, None if there is none
-
-    @property
-    def has_training(self) -> bool:
-        return "training" in self.parameters
-
-
-@cache
-def call_signature(cls: type) -> CallSignature:
-    """Return the signature of `cls.call`, read once."""
-    parameters = list(inspect.signature(cls.call).parameters.values())[1:]  # type: ignore[attr-defined]
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    default = next((p.default for p in parameters if p.name == "training"), None)
-    return CallSignature(
-        tuple(p.name for p in parameters if p.kind in positional),
-        frozenset(p.name for p in parameters),
-        None if default is inspect.Parameter.empty else default,
-    )
 
 
 class Layer(Configurable):
@@ -98,16 +82,22 @@ class Layer(Configurable):
         **kwargs: Any,
     ) -> None:
         self._weights: list[Variable] = []
-        self._input_shape_hint = _shape_hint(kwargs)
+        self._input_shape_hint = shape_hint(kwargs)
         if kwargs:
             raise ValueError(unknown_arguments(type(self), kwargs))
         if not isinstance(trainable, bool):
             raise ValueError(
-                explain(type(self).__name__, "expected True or False as `trainable`", describe(trainable))
+                explain(
+                    type(self).__name__,
+                    "expected True or False as `trainable`",
+                    describe(trainable),
+                )
             )
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(
-                explain(type(self).__name__, "expected a name without '/'", describe(name), "use '_'")
+                explain(
+                    type(self).__name__, "expected a name without '/'", describe(name), "use '_'"
+                )
             )
         self.name = name or auto_name(type(self))
         self._policy = policy.get(dtype)
@@ -128,14 +118,19 @@ class Layer(Configurable):
     def build(self, input_shape: Any = None) -> None:
         """Make the variables. The default builds the layers inside by a trial call on `input_shape`."""
         if input_shape is not None and self._has_unbuilt_children():
-            inputs = _map_shapes(lambda s: KerasTensor(s, self.input_dtype), input_shape)
+            inputs = map_shapes(lambda s: KerasTensor(s, self.input_dtype), input_shape)
             with self._entered(None):
                 infer(self.call, inputs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; every subclass has its own."""
         raise NotImplementedError(
-            explain(type(self).__name__, "expected a `call` method", None, "write `def call(self, inputs)`")
+            explain(
+                type(self).__name__,
+                "expected a `call` method",
+                None,
+                "write `def call(self, inputs)`",
+            )
         )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -219,7 +214,7 @@ class Layer(Configurable):
     def _standardize(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
             return (self._cast(args[0]),), kwargs
-        args = tuple(_numbers(a) for a in args)
+        args = tuple(as_numbers(a) for a in args)
         for leaf in tree.flatten(args):
             if not (leaf is None or isinstance(leaf, (jax.Array, np.ndarray, Variable))):
                 self._refuse_argument(leaf)
@@ -259,7 +254,7 @@ class Layer(Configurable):
     def _fill_masks(
         self, signature: CallSignature, bound: dict[str, Any], kwargs: dict[str, Any]
     ) -> None:
-        tensors = {k: v for k, v in bound.items() if _all_arrays(v) and k != "mask"}
+        tensors = {k: v for k, v in bound.items() if all_arrays(v) and k != "mask"}
         for name, value in tensors.items():
             wanted = "mask" if len(tensors) == 1 else f"{name}_mask"
             if wanted in signature.parameters and bound.get(wanted) is None:
@@ -296,14 +291,16 @@ class Layer(Configurable):
     def _ensure_built(self, bound: dict[str, Any]) -> None:
         if self.built:
             return
-        shapes = {k: _shapes_of(v) for k, v in bound.items() if _all_arrays(v)}
+        shapes = {k: shapes_of(v) for k, v in bound.items() if all_arrays(v)}
         if not shapes or type(self).build is Layer.build:
             # Layers inside build themselves when the call reaches them.
             self._enter_path()
             self._build_shapes = {"input_shape": next(iter(shapes.values()), None)}
             self.built = True
             return
-        accepted = [p for p in inspect.signature(self.build).parameters.values() if p.kind != p.VAR_KEYWORD]
+        accepted = [
+            p for p in inspect.signature(self.build).parameters.values() if p.kind != p.VAR_KEYWORD
+        ]
         if len(accepted) == 1 or accepted[0].name in ("input_shape", "input_shapes"):
             self.build(next(iter(shapes.values())))
         else:
@@ -326,14 +323,18 @@ class Layer(Configurable):
             return None
         if set(shapes) == {"input_shape"}:
             return dict(shapes)
-        return {"shapes_dict": dict(shapes)} if len(shapes) > 1 else {"input_shape": next(iter(shapes.values()))}
+        return (
+            {"shapes_dict": dict(shapes)}
+            if len(shapes) > 1
+            else {"input_shape": next(iter(shapes.values()))}
+        )
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build for the shapes that `get_build_config` returned."""
         if "shapes_dict" in config:
             self.build(**config["shapes_dict"])
         elif "input_shape" in config:
-            self.build(_tuples(config["input_shape"]))
+            self.build(shape_tuples(config["input_shape"]))
 
     def add_weight(
         self,
@@ -352,7 +353,8 @@ class Layer(Configurable):
 
         Args:
             shape: its shape; () by default.
-            initializer: name, instance, function or array (default: glorot_uniform, zeros for integers).
+            initializer: name, instance, function or array (default: glorot_uniform, zeros for
+                integers).
             dtype: by default the layer's variable dtype.
             trainable: whether training changes it.
             autocast: whether it is seen in the compute dtype.
@@ -394,9 +396,9 @@ class Layer(Configurable):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the shape of the outputs for a shape (or structure of shapes) of the inputs."""
-        tensors = [_map_shapes(lambda s: KerasTensor(s, self.input_dtype), a) for a in args]
+        tensors = [map_shapes(lambda s: KerasTensor(s, self.input_dtype), a) for a in args]
         named = {
-            k.removesuffix("_shape"): _map_shapes(lambda s: KerasTensor(s, self.input_dtype), v)
+            k.removesuffix("_shape"): map_shapes(lambda s: KerasTensor(s, self.input_dtype), v)
             for k, v in kwargs.items()
         }
         return tree.map_structure(lambda t: t.shape, self.compute_output_spec(*tensors, **named))
@@ -410,9 +412,13 @@ class Layer(Configurable):
 
     def _single(self, side: str) -> Any:
         nodes = list(self._nodes)
-        found = [_unwrap(n.args if side == "input" else n.outputs) for n in nodes]
+        found = [unwrap_single(n.args if side == "input" else n.outputs) for n in nodes]
         if len(found) != 1:
-            state = "it was never called on a symbolic tensor" if not found else f"it was called {len(found)} times"
+            state = (
+                "it was never called on a symbolic tensor"
+                if not found
+                else f"it was called {len(found)} times"
+            )
             raise AttributeError(
                 explain(
                     f"{self.name}.{side}",
@@ -553,7 +559,9 @@ class Layer(Configurable):
                     self._where(),
                     f"expected {len(own)} arrays ({', '.join(v.name for v in own) or 'none'})",
                     f"{len(store.keys())}",
-                    None if self.built else "the layer is not built: call it, or build(input_shape), first",
+                    None
+                    if self.built
+                    else "the layer is not built: call it, or build(input_shape), first",
                 )
             )
         for i, variable in enumerate(own):
@@ -585,7 +593,9 @@ class Layer(Configurable):
             entries = [entry for layer in layers for entry in layer._losses]
             newest = max((call for call, _ in entries), default=0)
             added = [loss for call, loss in entries if call in (0, newest)]
-        return added + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return added + [
+            v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None
+        ]
 
     def stateless_call(
         self,
@@ -655,7 +665,9 @@ class Layer(Configurable):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("autocast", None)
-        if self.activity_regularizer is None and "activity_regularizer" not in _own_parameters(type(self)):
+        if self.activity_regularizer is None and "activity_regularizer" not in _own_parameters(
+            type(self)
+        ):
             config.pop("activity_regularizer", None)
         head = {"name": self.name, "trainable": self._trainable, "dtype": config.pop("dtype", None)}
         return {**head, **{k: v for k, v in config.items() if k not in head}}
@@ -692,69 +704,7 @@ def _note(error: Exception, layer: Layer, bound: dict[str, Any]) -> None:
     """Say in which layer an error arose, once, at the innermost."""
     if getattr(error, "__notes__", None) or str(error).startswith(layer.path):
         return
-    shapes = ", ".join(f"{k}: {_shapes_of(v)}" for k, v in bound.items() if _all_arrays(v))
-    error.add_note(f"In layer {layer.path} ({type(layer).__name__}), called on {shapes or 'nothing'}.")
-
-
-def _shape_hint(kwargs: dict[str, Any]) -> tuple | None:
-    """Take Keras 2's ways to say the first layer's input shape out of `kwargs`: the shape with its batch."""
-    size = kwargs.pop("input_dim", None)
-    shape = kwargs.pop("input_shape", None)
-    batch_shape = kwargs.pop("batch_input_shape", None)
-    if batch_shape is not None:
-        return standardize_shape(batch_shape)
-    if size is not None:
-        shape = (size,)
-    if shape is None:
-        return None
-    return (None, *standardize_shape((shape,) if isinstance(shape, int) else shape))
-
-
-def _numbers(x: Any) -> Any:
-    """A nested list of plain numbers as an array; anything else as it is."""
-    if isinstance(x, (list, tuple)) and x:
-        leaves = tree.flatten(x)
-        if all(isinstance(leaf, (int, float, np.generic)) for leaf in leaves):
-            return np.asarray(x)
-    return x
-
-
-def _all_arrays(x: Any) -> bool:
-    if isinstance(x, (jax.Array, np.ndarray, KerasTensor)):
-        return True
-    leaves = tree.flatten(x) if tree.is_nested(x) else []
-    return bool(leaves) and all(isinstance(leaf, (jax.Array, np.ndarray, KerasTensor)) for leaf in leaves)
-
-
-def _shapes_of(x: Any) -> Any:
-    return tree.map_structure(
-        lambda a: tuple(s if isinstance(s, int) else None for s in a.shape), x
+    shapes = ", ".join(f"{k}: {shapes_of(v)}" for k, v in bound.items() if all_arrays(v))
+    error.add_note(
+        f"In layer {layer.path} ({type(layer).__name__}), called on {shapes or 'nothing'}."
     )
-
-
-def _is_shape(x: Any) -> bool:
-    return isinstance(x, (tuple, list)) and all(s is None or isinstance(s, (int, np.integer)) for s in x)
-
-
-def _map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
-    """Apply `fn` to each shape in a structure of shapes."""
-    if _is_shape(shapes):
-        return fn(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {k: _map_shapes(fn, v) for k, v in shapes.items()}
-    if isinstance(shapes, (list, tuple)):
-        return type(shapes)(_map_shapes(fn, s) for s in shapes)
-    raise ValueError(explain("shape", "expected a shape or a structure of shapes", describe(shapes)))
-
-
-def _tuples(shapes: Any) -> Any:
-    """Shapes as tuples again, after JSON made lists of them."""
-    if _is_shape(shapes):
-        return tuple(shapes)
-    return _map_shapes(tuple, shapes)
-
-
-def _unwrap(structure: Any) -> Any:
-    if isinstance(structure, (tuple, list)) and len(structure) == 1:
-        return structure[0]
-    return structure

@@ -88,5 +88,7 @@ def get(identifier: Any) -> DTypePolicy:
         config = identifier.get("config", identifier)
         if isinstance(config, dict) and isinstance(config.get("name"), str):
             return DTypePolicy(config["name"])
-        raise ValueError(explain("dtype policy", "expected a policy's config", describe(identifier)))
+        raise ValueError(
+            explain("dtype policy", "expected a policy's config", describe(identifier))
+        )
     return DTypePolicy(identifier)

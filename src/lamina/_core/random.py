@@ -20,8 +20,8 @@ def make_seed() -> int:
 class SeedGenerator:
     """A source of keys: every call of `next` gives another, in a sequence that the seed fixes.
 
-    Its state is a Variable of shape (2,), uint32: the seed and a counter. Keep it as an attribute of
-    a layer or model so that compiled code can advance it.
+    Its state is a Variable of shape (2,), uint32: the seed and a counter. Keep it as an attribute
+    of a layer or model so that compiled code can advance it.
 
     Args:
         seed: a whole number of 0 or more; None draws one from Python's `random`.
@@ -99,7 +99,5 @@ def draw_key(seed: Any = None) -> Any:
     if isinstance(seed, jax.Array) and jax.dtypes.issubdtype(seed.dtype, jax.dtypes.prng_key):
         return jax.random.key_data(seed)
     raise ValueError(
-        explain(
-            "seed", "expected None, a whole number, a SeedGenerator or a key", describe(seed)
-        )
+        explain("seed", "expected None, a whole number, a SeedGenerator or a key", describe(seed))
     )

@@ -127,9 +127,11 @@ def serialize_keras_object(obj: Any) -> Any:
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, (list, tuple)):
-        return type(obj)(serialize_keras_object(x) for x in obj) if type(obj) in (list, tuple) else [
-            serialize_keras_object(x) for x in obj
-        ]
+        return (
+            type(obj)(serialize_keras_object(x) for x in obj)
+            if type(obj) in (list, tuple)
+            else [serialize_keras_object(x) for x in obj]
+        )
     if isinstance(obj, dict):
         return {k: serialize_keras_object(v) for k, v in obj.items()}
     special = _serialize_value(obj)
@@ -204,7 +206,10 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(obj.get_config()),
         "registered_name": registered,
     }
-    for key, method in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):
+    for key, method in (
+        ("build_config", "get_build_config"),
+        ("compile_config", "get_compile_config"),
+    ):
         extra = getattr(obj, method)() if hasattr(obj, method) else None
         if extra is not None:
             record[key] = serialize_keras_object(extra)
@@ -215,7 +220,10 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+    config: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    safe_mode: bool = True,
+    **kwargs: Any,
 ) -> Any:
     """Return the object that `serialize_keras_object` described.
 
@@ -253,12 +261,11 @@ def _deserialize_record(record: Mapping[str, Any]) -> Any:
         raise ValueError(
             explain("deserialization", "expected the name of a class with from_config", repr(name))
         )
-    obj = cls.from_config(config)  # type: ignore[attr-defined]
-    for key, method in (("build_config", "build_from_config"), ("compile_config", "compile_from_config")):
-        if record.get(key) and hasattr(obj, method) and not getattr(obj, "built", False):
-            getattr(obj, method)(record[key])
-        elif key == "compile_config" and record.get(key) and hasattr(obj, method):
-            getattr(obj, method)(record[key])
+    obj = cls.from_config(config)
+    if record.get("build_config") and not getattr(obj, "built", True):
+        obj.build_from_config(record["build_config"])
+    if record.get("compile_config") and hasattr(obj, "compile_from_config"):
+        obj.compile_from_config(record["compile_config"])
     return obj
 
 
@@ -310,8 +317,12 @@ def _unknown_name(name: Any, module: str | None) -> str:
     )
     if near and near.lower().replace("_", "") == str(name).lower().replace("_", ""):
         recipe = f"did you mean '{near}'?"
-    return explain("deserialization", "expected the name of a known class or function",
-                   f"{name!r} (module {module!r})", recipe)
+    return explain(
+        "deserialization",
+        "expected the name of a known class or function",
+        f"{name!r} (module {module!r})",
+        recipe,
+    )
 
 
 def lookup(identifier: Any, kind: str, table: Mapping[str, Any], custom_objects: Any = None) -> Any:
@@ -339,5 +350,9 @@ def lookup(identifier: Any, kind: str, table: Mapping[str, Any], custom_objects:
     if identifier is None or callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
     raise ValueError(
-        explain(kind, f"expected the name of a known {kind}, an instance or a function", describe(identifier))
+        explain(
+            kind,
+            f"expected the name of a known {kind}, an instance or a function",
+            describe(identifier),
+        )
     )

@@ -81,11 +81,14 @@ class Variable:
         name = name or auto_name(type(self))
         if not isinstance(name, str) or "/" in name:
             raise ValueError(
-                explain("Variable", "expected a name without '/'", describe(name), "use '_' instead")
+                explain(
+                    "Variable", "expected a name without '/'", describe(name), "use '_' instead"
+                )
             )
         self.name = name
         self.path = "/".join((*context().path, name))
-        self.trainable = self.born_trainable = bool(trainable)  # the second fixes the order of weights
+        self.trainable = bool(trainable)
+        self.born_trainable = self.trainable  # fixes the order of weights, whatever is frozen later
         self.autocast = bool(autocast)
         self.aggregation = aggregation
         self.synchronization = synchronization
@@ -118,10 +121,10 @@ class Variable:
         """The current array, in the compute dtype of the layer being called if there is one."""
         now = context()
         value = self._value if now.scope is None else now.scope.read(self)
-        if now.compute_dtype is not None and self.autocast and value.dtype != now.compute_dtype:
-            if jnp.issubdtype(value.dtype, jnp.floating):
-                return value.astype(now.compute_dtype)
-        return value
+        wanted = now.compute_dtype
+        if wanted is None or not self.autocast or value.dtype == wanted:
+            return value
+        return value.astype(wanted) if jnp.issubdtype(value.dtype, jnp.floating) else value
 
     def raw(self) -> Any:
         """The current array, never cast."""
@@ -250,7 +253,9 @@ def _binary(name: str) -> None:
         setattr(Variable, f"__r{name}__", backward)
 
 
-for _name in "add sub mul truediv floordiv mod pow matmul and or xor eq ne lt le gt ge".split():
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_LOGIC = ("and", "or", "xor", "eq", "ne", "lt", "le", "gt", "ge")
+for _name in (*_ARITHMETIC, *_LOGIC):
     _binary(_name)
 
 

@@ -37,7 +37,9 @@ class KerasTensor:
     ) -> None:
         if sparse or ragged or kwargs:
             raise ValueError(
-                explain("KerasTensor", "expected a dense tensor", f"sparse={sparse}, ragged={ragged}")
+                explain(
+                    "KerasTensor", "expected a dense tensor", f"sparse={sparse}, ragged={ragged}"
+                )
             )
         self.shape: tuple[int | None, ...] = standardize_shape(shape)
         self.dtype: str = standardize_dtype(dtype)
@@ -76,7 +78,9 @@ class KerasTensor:
         self._refuse("int()", "use `ops.cast(x, 'int32')`")
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        self._refuse("a numpy function", "use the function of that name in `lamina.ops`, or a layer")
+        self._refuse(
+            "a numpy function", "use the function of that name in `lamina.ops`, or a layer"
+        )
 
     def __jax_array__(self) -> Any:
         self._refuse("a jax function", "use the function of that name in `lamina.ops`, or a layer")
@@ -94,7 +98,9 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     """Return `shape` as a tuple of sizes and None."""
     try:
         sizes = tuple(None if s is None else int(s) for s in shape)
-        if any(s is not None and (s < 0 or s != given) for s, given in zip(sizes, shape, strict=True)):
+        if any(
+            s is not None and (s < 0 or s != given) for s, given in zip(sizes, shape, strict=True)
+        ):
             raise ValueError
     except (TypeError, ValueError):
         raise ValueError(

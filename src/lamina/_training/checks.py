@@ -16,7 +16,9 @@ def batch_size(value: Any) -> int:
     if value is None:
         return 32
     if not is_integer(value) or value < 1:
-        raise ValueError(explain("fit", "expected a positive integer as `batch_size`", describe(value)))
+        raise ValueError(
+            explain("fit", "expected a positive integer as `batch_size`", describe(value))
+        )
     return int(value)
 
 
@@ -60,15 +62,22 @@ def _check_one(output: Any, y: Any, p: Any) -> None:
 def _check_categorical(where: str, loss: Any, y_shape: tuple, p_shape: tuple) -> None:
     if p_shape[-1] == 1:
         raise ValueError(
-            explain(where, "expected two or more output units with categorical_crossentropy",
-                    "one unit, for which this loss is always 0",
-                    "use binary_crossentropy with a sigmoid, or one unit per class with a softmax")
+            explain(
+                where,
+                "expected two or more output units with categorical_crossentropy",
+                "one unit, for which this loss is always 0",
+                "use binary_crossentropy with a sigmoid, or one unit per class with a softmax",
+            )
         )
     if len(y_shape) != len(p_shape) or y_shape[-1] != p_shape[-1]:
         raise ValueError(
-            explain(where, f"expected one-hot labels of shape {p_shape}", f"labels of shape {y_shape}",
-                    f"use utils.to_categorical(y, num_classes={p_shape[-1]}), or "
-                    "loss='sparse_categorical_crossentropy', which takes class numbers")
+            explain(
+                where,
+                f"expected one-hot labels of shape {p_shape}",
+                f"labels of shape {y_shape}",
+                f"use utils.to_categorical(y, num_classes={p_shape[-1]}), or "
+                "loss='sparse_categorical_crossentropy', which takes class numbers",
+            )
         )
 
 
@@ -77,9 +86,12 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
     fits = len(y.shape) == len(p_shape) - 1 or (len(y.shape) == len(p_shape) and y.shape[-1] == 1)
     if not fits:
         raise ValueError(
-            explain(where, f"expected one class number per prediction of shape {p_shape}",
-                    f"labels of shape {tuple(y.shape)}",
-                    "for one-hot labels use loss='categorical_crossentropy'")
+            explain(
+                where,
+                f"expected one class number per prediction of shape {p_shape}",
+                f"labels of shape {tuple(y.shape)}",
+                "for one-hot labels use loss='categorical_crossentropy'",
+            )
         )
     values = np.asarray(y)
     if classes is None or values.dtype.kind not in "biuf":
@@ -88,9 +100,12 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
     values = values if ignored is None else values[values != ignored]
     if values.size and (values.min() < 0 or values.max() > classes - 1):
         raise ValueError(
-            explain(where, f"expected class numbers from 0 to {classes - 1}, as there are {classes} output units",
-                    f"labels from {values.min()} to {values.max()}",
-                    f"use at least {int(values.max()) + 1} units, or number the classes from 0")
+            explain(
+                where,
+                f"expected class numbers from 0 to {classes - 1}, as there are {classes} output units",
+                f"labels from {values.min()} to {values.max()}",
+                f"use at least {int(values.max()) + 1} units, or number the classes from 0",
+            )
         )
 
 
@@ -99,9 +114,12 @@ def _check_binary(where: str, y: Any, p_shape: tuple) -> None:
     values = np.asarray(y)
     if values.size and values.dtype.kind in "biuf" and (values.min() < 0 or values.max() > 1):
         raise ValueError(
-            explain(where, "expected labels from 0 to 1 with binary_crossentropy",
-                    f"labels from {values.min()} to {values.max()}",
-                    "recode the labels as 0 and 1; for more classes use sparse_categorical_crossentropy")
+            explain(
+                where,
+                "expected labels from 0 to 1 with binary_crossentropy",
+                f"labels from {values.min()} to {values.max()}",
+                "recode the labels as 0 and 1; for more classes use sparse_categorical_crossentropy",
+            )
         )
 
 
@@ -114,7 +132,10 @@ def _check_same(where: str, kind: str, y_shape: tuple, p_shape: tuple) -> None:
     a, b = bare(y_shape)[1:], bare(p_shape)[1:]
     if len(a) != len(b) or any(m != n and n is not None for m, n in zip(a, b, strict=False)):
         raise ValueError(
-            explain(where, f"expected labels of shape {p_shape}, as the model's output, for {kind}",
-                    f"labels of shape {y_shape}",
-                    f"give the last layer {y_shape[-1] if len(y_shape) > 1 else 1} unit(s), or reshape the labels")
+            explain(
+                where,
+                f"expected labels of shape {p_shape}, as the model's output, for {kind}",
+                f"labels of shape {y_shape}",
+                f"give the last layer {y_shape[-1] if len(y_shape) > 1 else 1} unit(s), or reshape the labels",
+            )
         )

@@ -86,16 +86,18 @@ class Compiled:
     `resolve` turns it into one `Output` per output of the model; before that, shapes are not known.
     """
 
-    def __init__(
-        self, loss: Any, loss_weights: Any, metrics_: Any, weighted_metrics: Any
-    ) -> None:
+    def __init__(self, loss: Any, loss_weights: Any, metrics_: Any, weighted_metrics: Any) -> None:
         self.loss, self.loss_weights = loss, loss_weights
         self.metrics, self.weighted_metrics = metrics_, weighted_metrics
         for argument, value in (("metrics", metrics_), ("weighted_metrics", weighted_metrics)):
             if value is not None and not isinstance(value, (list, tuple, dict)):
                 raise ValueError(
-                    explain("compile", f"expected a list or dictionary as `{argument}`", describe(value),
-                            f"write {argument}=[{value!r}]")
+                    explain(
+                        "compile",
+                        f"expected a list or dictionary as `{argument}`",
+                        describe(value),
+                        f"write {argument}=[{value!r}]",
+                    )
                 )
         _check_names(loss, losses.get, ("crossentropy", "ce"))
         _check_names(metrics_, metrics.get, ("accuracy", "acc", "crossentropy", "ce"))
@@ -111,7 +113,9 @@ class Compiled:
         """Make losses and metrics for outputs of these shapes."""
         flat = tree.flatten(y_pred)
         keys = _output_names(y_pred, names, len(flat))
-        trues = match_outputs("y", y_true, keys, y_pred) if y_true is not None else [None] * len(flat)
+        trues = (
+            match_outputs("y", y_true, keys, y_pred) if y_true is not None else [None] * len(flat)
+        )
         given = [
             _per_output(argument, value, keys)
             for argument, value in (("loss", self.loss), ("metrics", self.metrics),
@@ -216,8 +220,12 @@ def _per_output(argument: str, value: Any, keys: list[str]) -> list[Any]:
             return list(value.values())
         if unknown:
             raise ValueError(
-                explain("compile", f"expected names of outputs in `{argument}`", ", ".join(map(repr, unknown)),
-                        f"the outputs are: {', '.join(keys)}")
+                explain(
+                    "compile",
+                    f"expected names of outputs in `{argument}`",
+                    ", ".join(map(repr, unknown)),
+                    f"the outputs are: {', '.join(keys)}",
+                )
             )
         return [value.get(k) for k in keys]
     if argument in ("metrics", "weighted_metrics"):
@@ -228,12 +236,19 @@ def _per_output(argument: str, value: Any, keys: list[str]) -> list[Any]:
             return items
         if len(items) == n:
             return [[m] for m in items]
-        return [items] * n if not items or all(isinstance(m, str) or callable(m) for m in items) else items
+        return (
+            [items] * n
+            if not items or all(isinstance(m, str) or callable(m) for m in items)
+            else items
+        )
     if isinstance(value, (list, tuple)):
         if len(value) != n:
             raise ValueError(
-                explain("compile", f"expected {n} entries in `{argument}`, one per output ({', '.join(keys)})",
-                        str(len(value)))
+                explain(
+                    "compile",
+                    f"expected {n} entries in `{argument}`, one per output ({', '.join(keys)})",
+                    str(len(value)),
+                )
             )
         return list(value)
     return [value] * n
@@ -250,8 +265,12 @@ def match_outputs(what: str, value: Any, keys: list[str], y_pred: Any) -> list[A
     flat = tree.flatten(value)
     if len(flat) != len(keys):
         raise ValueError(
-            explain("fit", f"expected {len(keys)} arrays in `{what}`, one per output ({', '.join(keys)})",
-                    f"{len(flat)}", "give a list in the order of the outputs, or a dictionary with their names")
+            explain(
+                "fit",
+                f"expected {len(keys)} arrays in `{what}`, one per output ({', '.join(keys)})",
+                f"{len(flat)}",
+                "give a list in the order of the outputs, or a dictionary with their names",
+            )
         )
     return flat
 

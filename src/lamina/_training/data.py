@@ -17,8 +17,9 @@ class Block:
     """Rows on the device and the order in which steps use them."""
 
     data: Any  # structure of arrays (N, ...)
-    order: Any  # int32 (steps * batch,)
-    steps: int
+    order: Any  # int32 (at least stop * batch,)
+    start: int  # number of the first step to take
+    stop: int
     batch: int
 
 
@@ -28,15 +29,19 @@ class ArraySource:
     Args:
         data: (x, y, sample_weight), each a structure of arrays or None.
         batch_size: rows per step; the last step of an epoch has what is left.
-        shuffle: whether each epoch has an order of its own.
+        shuffle: whether each pass has an order of its own.
+        resume: whether an epoch of fewer steps than a pass has goes on where the last one stopped.
     """
 
-    def __init__(self, data: Any, batch_size: int, shuffle: bool = False) -> None:
+    def __init__(
+        self, data: Any, batch_size: int, shuffle: bool = False, resume: bool = False
+    ) -> None:
         self.rows = rows(data)
         self.batch = min(batch_size, self.rows)
-        self.shuffle = shuffle
+        self.shuffle, self.resume = shuffle, resume
         self.data = jax.tree.map(jax.device_put, data)
         self._order = np.arange(self.rows, dtype="int32")
+        self._at = 0  # steps of this pass that earlier epochs took
 
     @property
     def steps(self) -> int:
@@ -45,14 +50,17 @@ class ArraySource:
 
     def blocks(self, steps: int | None = None) -> Iterator[Block]:
         """Yield the blocks of one epoch: whole batches, then what is left."""
-        order = np.random.permutation(self._order) if self.shuffle else self._order
+        if self.shuffle and self._at == 0:
+            self._order = np.random.permutation(self.rows).astype("int32")
         whole, rest = divmod(self.rows, self.batch)
-        limit = self.steps if steps is None else min(steps, self.steps)
         used = whole * self.batch
-        if whole:
-            yield Block(self.data, order[:used], min(whole, limit), self.batch)
-        if rest and limit > whole:
-            yield Block(self.data, order[used:], 1, rest)
+        start = self._at
+        stop = self.steps if steps is None else min(start + steps, self.steps)
+        self._at = stop % self.steps if self.resume else 0
+        if start < whole:
+            yield Block(self.data, self._order[:used], start, min(stop, whole), self.batch)
+        if rest and stop > whole:
+            yield Block(self.data, self._order[used:], 0, 1, rest)
 
 
 def symbolic(array: Any) -> Any:
@@ -62,6 +70,8 @@ def symbolic(array: Any) -> Any:
 
 def rows(data: Any) -> int:
     """Return how many samples the arrays hold."""
+    if hasattr(data, "shape"):
+        return int(data.shape[0])
     return int(jax.tree.leaves(data)[0].shape[0])
 
 
@@ -108,21 +118,33 @@ def _array(what: str, value: Any) -> Any:
             array = np.asarray(value)
         except ValueError as error:
             raise ValueError(
-                explain("fit", f"expected rows of equal length in `{what}`", str(error).split(".")[0],
-                        "pad the rows to one length, for example with utils.pad_sequences")
+                explain(
+                    "fit",
+                    f"expected rows of equal length in `{what}`",
+                    str(error).split(".")[0],
+                    "pad the rows to one length, for example with utils.pad_sequences",
+                )
             ) from None
         if not _numeric(array):
             raise TypeError(
-                explain("fit", f"expected numbers in `{what}`", describe(value),
-                        "give numpy arrays, lists of numbers or data frames of numbers")
+                explain(
+                    "fit",
+                    f"expected numbers in `{what}`",
+                    describe(value),
+                    "give numpy arrays, lists of numbers or data frames of numbers",
+                )
             )
         array = _standard(array)
     if array.ndim == 0:
         raise TypeError(
-            explain("fit", f"expected an array with one row per sample as `{what}`", describe(value))
+            explain(
+                "fit", f"expected an array with one row per sample as `{what}`", describe(value)
+            )
         )
     if array.shape[0] == 0:
-        raise ValueError(explain("fit", f"expected at least one sample in `{what}`", describe(array)))
+        raise ValueError(
+            explain("fit", f"expected at least one sample in `{what}`", describe(array))
+        )
     return array
 
 
@@ -133,7 +155,9 @@ def _numeric(array: np.ndarray) -> bool:
 def _standard(array: np.ndarray) -> np.ndarray:
     """Cast to what the engine computes with: the default float dtype, int32."""
     if array.dtype == np.float64:
-        return array.astype(np.dtype(config.floatx()) if config.floatx() != "bfloat16" else np.float32)
+        return array.astype(
+            np.dtype(config.floatx()) if config.floatx() != "bfloat16" else np.float32
+        )
     return array.astype(np.int32) if array.dtype == np.int64 else array
 
 
@@ -165,8 +189,11 @@ def check_lengths(**named: Any) -> None:
     }
     if len(set(sizes.values())) > 1:
         raise ValueError(
-            explain("fit", "expected the same number of samples in all data",
-                    ", ".join(f"{k}: {v}" for k, v in sizes.items()))
+            explain(
+                "fit",
+                "expected the same number of samples in all data",
+                ", ".join(f"{k}: {v}" for k, v in sizes.items()),
+            )
         )
 
 
@@ -176,8 +203,11 @@ def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     at = int(np.floor(total * (1.0 - fraction)))
     if not 0 < at < total:
         raise ValueError(
-            explain("fit", "expected a `validation_split` that leaves samples on both sides",
-                    f"{fraction} of {total} samples")
+            explain(
+                "fit",
+                "expected a `validation_split` that leaves samples on both sides",
+                f"{fraction} of {total} samples",
+            )
         )
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
@@ -186,8 +216,12 @@ def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
     """Return sample weights that give each class the weight asked for."""
     if len(tree.flatten(y)) != 1:
         raise ValueError(
-            explain("fit", "expected one output with `class_weight`", f"{len(tree.flatten(y))} outputs",
-                    "use sample_weight, one array per output")
+            explain(
+                "fit",
+                "expected one output with `class_weight`",
+                f"{len(tree.flatten(y))} outputs",
+                "use sample_weight, one array per output",
+            )
         )
     labels = np.asarray(tree.flatten(y)[0])
     if labels.ndim > 1:
@@ -200,7 +234,11 @@ def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
 
 def pack(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> tuple[Any, Any, Any]:
     """Return (x, y, sample_weight) as arrays, checked."""
-    x, y, sample_weight = as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight)
+    x, y, sample_weight = (
+        as_arrays("x", x),
+        as_arrays("y", y),
+        as_arrays("sample_weight", sample_weight),
+    )
     if x is None:
         raise ValueError(explain("fit", "expected data as `x`", "None"))
     check_lengths(x=x, y=y, sample_weight=sample_weight)

@@ -1,7 +1,7 @@
 """Loop: drives the compiled programs over the blocks of an epoch, and keeps the state meanwhile.
 
-Between dispatches the state is a list of arrays that belongs to the loop. The variables are brought up
-to date before anybody may look at them: callbacks, and the end, however it comes.
+Between dispatches the state is a list of arrays that belongs to the loop. The variables are
+brought up to date before anybody may look at them: callbacks, and the end, however it comes.
 """
 
 from typing import Any
@@ -33,6 +33,7 @@ class Loop:
         self._owned = False  # whether the arrays are the loop's alone, and may be donated
         self._interruption = Interruption()
         self._logs: dict[str, Any] = {}
+        self._programs: dict[Any, Any] = {}
         model.reset_metrics()
         metric_variables = {id(v) for metric in model.metrics for v in metric.variables}
         self._resets = {
@@ -89,30 +90,36 @@ class Loop:
 
     # --- an epoch ---------------------------------------------------------------------------------------
 
-    def epoch(self, kind: str, source: Any, steps: int, reset: bool = True) -> dict[str, Any]:
+    def epoch(self, kind: str, source: Any, steps: int) -> dict[str, Any]:
         """Run one pass over the source; return the logs as plain numbers.
 
         Args:
             kind: 'train' or 'test'.
             source: where the blocks come from.
             steps: at most this many.
-            reset: whether the metrics start anew.
         """
-        self._take(reset)
+        self._take(reset=True)
         done, logs = 0, {}
         for block in source.blocks(steps):
-            program = self.model._program(kind, block.data, block.batch, self.variables)
-            start = 0
-            while start < block.steps:
-                stop = self._pace[kind].stop(start, block.steps)
-                logs = self._dispatch(kind, program, block, start, stop, done + start)
-                start = stop
-                if self._watched[kind] and self.model.stop_training:
+            program = self._program(kind, block)
+            start = block.start
+            while start < block.stop:
+                stop = self._pace[kind].stop(start, block.stop)
+                logs = self._dispatch(kind, program, block, start, stop, done)
+                done, start = done + stop - start, stop
+                if kind == "train" and self.model.stop_training:
                     return self._numbers(logs)
-            done += block.steps
         return self._numbers(logs)
 
-    def _dispatch(self, kind: str, program: Any, block: Any, start: int, stop: int, done: int) -> Any:
+    def _program(self, kind: str, block: Any) -> Any:
+        key = (kind, block.batch, id(block.data))
+        if key not in self._programs:
+            self._programs[key] = self.model._program(kind, block.data, block.batch, self.variables)
+        return self._programs[key]
+
+    def _dispatch(
+        self, kind: str, program: Any, block: Any, start: int, stop: int, done: int
+    ) -> Any:
         if self._watched[kind]:
             self.leave()
             self.callbacks.call(f"on_{kind}_batch_begin", done)

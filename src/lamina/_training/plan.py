@@ -14,8 +14,9 @@ TARGET = 0.3
 class Pace:
     """Chooses where each dispatch of an epoch stops.
 
-    With `fixed` steps (a callback wants to see batches), every dispatch has that many. Else the first
-    has one step and is not timed (it compiles), and the following grow until one takes `TARGET`.
+    With `fixed` steps (a callback wants to see batches), every dispatch has that many. Else the
+    first has one step and is not timed (it compiles), and the following grow until one takes
+    `TARGET`.
     """
 
     def __init__(self, fixed: int | None = None) -> None:
@@ -45,9 +46,11 @@ class Interruption:
     A second Ctrl-C is raised at once. In threads other than the main one nothing is changed.
     """
 
-    def __enter__(self) -> "Interruption":
+    def __init__(self) -> None:
         self._asked = False
         self._before: Any = None
+
+    def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
             self._before = signal.getsignal(signal.SIGINT)
             if self._before is not signal.default_int_handler:

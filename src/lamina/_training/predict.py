@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from lamina._core import tree
@@ -57,17 +56,19 @@ class Predictor:
                 shown.call("on_dispatch_end", last + 1, logs={})
         if shown:
             shown.call("on_predict_end")
-        return parts[0] if len(parts) == 1 else tree.map_structure(lambda *p: np.concatenate(p), *parts)
+        return (
+            parts[0]
+            if len(parts) == 1
+            else tree.map_structure(lambda *p: np.concatenate(p), *parts)
+        )
 
     def _rows(self, x: Any, at: int, size: int, batch: int) -> Any:
         stop = -(-size // batch)
-        wanted = _power(size) if size <= batch else _power(stop) * batch
-        if size <= batch:
-            wanted = min(wanted, batch)
+        wanted = min(_power(size), batch) if size <= batch else _power(stop) * batch
         whole = at == 0 and size == wanted == data.rows(x)
         part = x if whole else tree.map_structure(lambda a: _padded(a[at : at + size], wanted), x)
         out = self._forward(part, batch, stop)  # type: ignore[misc]
-        return tree.map_structure(lambda y: np.array(y[:size]) if y.shape[0] != size else np.array(y), jax.device_get(out))
+        return tree.map_structure(lambda y: np.array(y)[:size], out)
 
     def _make(self, x: Any) -> Forward:
         self.model._build_for(tree.map_structure(data.symbolic, x))

@@ -1,7 +1,7 @@
 """The compiled programs of training: many steps in one XLA loop. Everything here is pure.
 
-A step is traced once into a jaxpr. Variables that it writes are carried through the loop; all others,
-and the data, are closed over, since XLA copies what is carried.
+A step is traced once into a jaxpr. Variables that it writes are carried through the loop; all
+others, and the data, are closed over, since XLA copies what is carried.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import jaxpr_as_fun
 
+from lamina._core.compilation import use_persistent_cache
 from lamina._core.state import Variable, pure
 
 # Below this many bytes a state is cheap to copy and not donated, so that references to it stay good.
@@ -58,7 +59,9 @@ class Program:
         """The variables that a step changes."""
         return [self.variables[i] for i in self._written]
 
-    def __call__(self, values: list[Any], data: Any, order: Any, start: int, stop: int) -> tuple[list[Any], Any]:
+    def __call__(
+        self, values: list[Any], data: Any, order: Any, start: int, stop: int
+    ) -> tuple[list[Any], Any]:
         """Run the steps from `start` up to `stop`; return the new values and the logs.
 
         Args:
@@ -77,6 +80,7 @@ class Program:
 
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Compile, without running."""
+        use_persistent_cache()
         carried = [values[i] for i in self._written]
         self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()
         self.ready = True
@@ -96,7 +100,9 @@ class Program:
 
         def body(i: Any, carry: Any) -> Any:
             rows = lax.dynamic_slice_in_dim(order, i * self.batch, self.batch)
-            batch = jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)  # (N, ...) -> (B, ...)
+            batch = jax.tree.map(
+                lambda a: a.at[rows].get(mode="promise_in_bounds"), data
+            )  # (N, ...) -> (B, ...)
             results = run_step(*self._merge(carry[0], fixed), *jax.tree.leaves(batch))
             return [results[j] for j in self._written], list(results[count:])
 
@@ -138,7 +144,9 @@ class EagerProgram:
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Nothing is compiled."""
 
-    def __call__(self, values: list[Any], data: Any, order: Any, start: int, stop: int) -> tuple[list[Any], Any]:
+    def __call__(
+        self, values: list[Any], data: Any, order: Any, start: int, stop: int
+    ) -> tuple[list[Any], Any]:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
         logs: Any = {}
@@ -157,6 +165,7 @@ class Forward:
     """
 
     def __init__(self, call: Callable[[Any], Any], variables: Sequence[Variable]) -> None:
+        use_persistent_cache()
         self._call = pure(call, variables)
         self.variables = list(variables)
         self._once = jax.jit(self._forward)
@@ -165,8 +174,9 @@ class Forward:
     def __call__(self, x: Any, batch: int, stop: int) -> Any:
         """Return the outputs for rows of `x`: of the first `stop` batches of `batch` rows."""
         values = [v._value for v in self.variables]
-        size = jax.tree.leaves(x)[0].shape[0]
-        return self._once(values, x) if size <= batch else self._many(values, x, stop, batch)
+        if stop == 1:
+            return self._once(values, x)
+        return self._many(values, x, stop, batch)
 
     def _forward(self, values: Any, x: Any) -> Any:
         return self._call(values, x)[0]
@@ -177,9 +187,13 @@ class Forward:
 
         def body(i: Any, out: Any) -> Any:
             y = self._forward(values, jax.tree.map(lambda a: rows(a, i), x))
-            return jax.tree.map(lambda o, b: lax.dynamic_update_slice_in_dim(o, b, i * batch, 0), out, y)
+            return jax.tree.map(
+                lambda o, b: lax.dynamic_update_slice_in_dim(o, b, i * batch, 0), out, y
+            )
 
         total = jax.tree.leaves(x)[0].shape[0]
-        shapes = jax.eval_shape(lambda: self._forward(values, jax.tree.map(lambda a: rows(a, 0), x)))
+        shapes = jax.eval_shape(
+            lambda: self._forward(values, jax.tree.map(lambda a: rows(a, 0), x))
+        )
         out = jax.tree.map(lambda s: jnp.zeros((total, *s.shape[1:]), s.dtype), shapes)
         return lax.fori_loop(0, stop, body, out)

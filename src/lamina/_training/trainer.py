@@ -1,5 +1,6 @@
 """fit, evaluate, predict and their one-batch siblings: the thin shell around the compiled programs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -21,7 +22,17 @@ _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and la
 
 
 class Trainer:
-    """The training side of a model."""
+    """The training side of a model; the layer side gives it what is declared here."""
+
+    built: bool
+    function: Any
+    losses: list[Any]
+    variables: list[Variable]
+    trainable_variables: list[Variable]
+    metrics_variables: list[Variable]
+    output_names: list[str]
+    _build_for: Callable[[Any], Any]
+    __call__: Callable[..., Any]
 
     def __init__(self) -> None:
         self.optimizer: Any = None
@@ -52,10 +63,11 @@ class Trainer:
 
         Args:
             optimizer: name or object.
-            loss: name, function or object; with several outputs also a list, or a dictionary by name.
+            loss: name, function or object; with several outputs also a list, or a dictionary by
+                name.
             loss_weights: factors of the outputs' losses, as a list or dictionary.
-            metrics: list of names, functions or objects; with several outputs also a list or dictionary
-                of such lists.
+            metrics: list of names, functions or objects; with several outputs also a list or
+                dictionary of such lists.
             weighted_metrics: likewise; these see `sample_weight`.
             run_eagerly: whether every step is run by Python, to look inside with a debugger.
             steps_per_execution: steps between two calls of the callbacks that want to see batches.
@@ -71,8 +83,11 @@ class Trainer:
             raise ValueError(explain("compile", "expected an optimizer", describe(optimizer)))
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
-                explain("compile", "expected an integer of 1 or more as `steps_per_execution`",
-                        describe(steps_per_execution))
+                explain(
+                    "compile",
+                    "expected an integer of 1 or more as `steps_per_execution`",
+                    describe(steps_per_execution),
+                )
             )
         self.optimizer = chosen
         self.run_eagerly = bool(run_eagerly)
@@ -111,15 +126,20 @@ class Trainer:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Call `compile` with what `get_compile_config` returned."""
-        arguments = {k: optimizers.deserialize(v) if isinstance(v, dict) and "class_name" in v else v
+        arguments = {k: optimizers.deserialize(v) if isinstance(v, dict) and "class_name" in v else
+        v
                      for k, v in config.items()}  # fmt: skip
         self.compile(**arguments)
 
     def _require_compiled(self, method: str) -> Compiled:
         if self._compiled is None:
             raise ValueError(
-                explain(method, "expected a compiled model", "one for which `compile` was not called",
-                        "call model.compile(optimizer='adam', loss=...) first")
+                explain(
+                    method,
+                    "expected a compiled model",
+                    "one for which `compile` was not called",
+                    "call model.compile(optimizer='adam', loss=...) first",
+                )
             )
         return self._compiled
 
@@ -137,11 +157,11 @@ class Trainer:
         x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
 
         def objective() -> Any:
-            y_pred = self(x, training=True)  # type: ignore[operator]
+            y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, with_masks(y_pred))
 
-        trainable = self.trainable_variables  # type: ignore[attr-defined]
+        trainable = self.trainable_variables
         (_, (loss, y_pred, masks)), grads = value_and_grad(objective, trainable, has_aux=True)
         attach_masks(y_pred, masks)
         self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
@@ -155,14 +175,14 @@ class Trainer:
 
     def _judge(self, batch: Any) -> None:
         x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
-        y_pred = self(x, training=False)  # type: ignore[operator]
+        y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
         self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch of inputs."""
-        return self(data, training=False)  # type: ignore[operator]
+        return self(data, training=False)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
@@ -173,22 +193,32 @@ class Trainer:
         total = None
         if self._compiled is not None and self._compiled.resolved and y is not None:
             total = self._compiled.total_loss(y, y_pred, sample_weight)
-        for loss in self.losses:  # type: ignore[attr-defined]
+        for loss in self.losses:
             loss = jnp.sum(loss)
             total = loss if total is None else total + loss
         if total is None:
             raise ValueError(
-                explain("compute_loss", "expected something to minimize", "no loss",
-                        "give `loss=` to compile, or call add_loss in a layer")
+                explain(
+                    "compute_loss",
+                    "expected something to minimize",
+                    "no loss",
+                    "give `loss=` to compile, or call add_loss in a layer",
+                )
             )
         return total
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any] | None:
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any] | None:
         """Take a batch into the metrics. An override returns what the logs show."""
         del x
         if self._compiled is not None and self._compiled.resolved and y is not None:
             self._compiled.update_metrics(y, y_pred, sample_weight)
-        return self.get_metrics_result() if type(self).compute_metrics is not Trainer.compute_metrics else None
+        return (
+            self.get_metrics_result()
+            if type(self).compute_metrics is not Trainer.compute_metrics
+            else None
+        )
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the value of every metric by name."""
@@ -243,8 +273,8 @@ class Trainer:
         """Train for a number of epochs.
 
         Args:
-            x: data with a row per sample: an array, nested lists of numbers, a data frame; for several
-                inputs a list or dictionary of such.
+            x: data with a row per sample: an array, nested lists of numbers, a data frame; for
+                several inputs a list or dictionary of such.
             y: labels, likewise.
             batch_size: rows per step (default: 32).
             epochs: number of the last epoch.
@@ -269,7 +299,7 @@ class Trainer:
         self._require_compiled("fit")
         train = data.pack(x, y, sample_weight, class_weight)
         validation = None
-        if validation_split:
+        if validation_split and validation_data is None:
             train, validation = data.split_validation(train, validation_split)
         if validation_data is not None:
             validation = data.pack(*data.unpack_x_y_sample_weight(validation_data))
@@ -278,13 +308,17 @@ class Trainer:
         for part in (train, validation):
             if part is not None:
                 checks.check_labels(self, part)
-        source = data.ArraySource(train, batch_size, shuffle=bool(shuffle))
+        source = data.ArraySource(
+            train, batch_size, shuffle=bool(shuffle), resume=steps_per_epoch is not None
+        )
         steps = _capped(source.steps, steps_per_epoch, config.max_steps_per_epoch())
         held = None
         if validation is not None:
             held = data.ArraySource(validation, validation_batch_size or batch_size)
         epochs = _capped(epochs, None, config.max_epochs())
-        callbacks, history = self._callbacks(callbacks, verbose, epochs=epochs, steps=steps, history=True)
+        callbacks, history = self._callbacks(
+            callbacks, verbose, epochs=epochs, steps=steps, history=True
+        )
         self.stop_training = False
         with Loop(self, callbacks, "train") as loop:
             for epoch in range(initial_epoch, epochs):
@@ -299,10 +333,14 @@ class Trainer:
                     break
         return history
 
-    def _validate(self, source: Any, callbacks: Any, loop: Loop, steps: int | None) -> dict[str, Any]:
+    def _validate(
+        self, source: Any, callbacks: Any, loop: Loop, steps: int | None
+    ) -> dict[str, Any]:
         loop.hand_over()
         callbacks.call("on_test_begin")
-        logs = loop.epoch("test", source, _capped(source.steps, steps, config.max_steps_per_epoch()))
+        logs = loop.epoch(
+            "test", source, _capped(source.steps, steps, config.max_steps_per_epoch())
+        )
         loop.hand_over()
         callbacks.call("on_test_end", logs=logs)
         return {f"val_{name}": value for name, value in logs.items()}
@@ -330,7 +368,9 @@ class Trainer:
             The loss alone if there are no metrics; else a list in the order of `metrics_names`.
         """
         if kwargs:
-            raise ValueError(explain("evaluate", "expected only arguments that it knows", ", ".join(kwargs)))
+            raise ValueError(
+                explain("evaluate", "expected only arguments that it knows", ", ".join(kwargs))
+            )
         self._require_compiled("evaluate")
         packed = data.pack(x, y, sample_weight)
         self._prepare(packed)
@@ -354,14 +394,14 @@ class Trainer:
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
-        """Learn from one batch; return loss and metrics since `reset_metrics`."""
+        """Learn from one batch; return its loss and metrics, as `evaluate` does."""
         self._require_compiled("train_on_batch")
         return self._on_batch("train", data.pack(x, y, sample_weight, class_weight), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Evaluate one batch; return loss and metrics since `reset_metrics`."""
+        """Return the loss and metrics of one batch, as `evaluate` does, without learning from it."""
         self._require_compiled("test_on_batch")
         return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
 
@@ -370,8 +410,10 @@ class Trainer:
         checks.check_labels(self, batch)
         source = data.ArraySource(batch, data.rows(batch))
         loop = Loop(self, CallbackList([]), kind)
-        logs = loop.epoch(kind, source, 1, reset=False)
-        loop.leave()
+        try:
+            logs = loop.epoch(kind, source, 1)
+        finally:
+            loop.leave()
         return dict(logs) if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -379,7 +421,8 @@ class Trainer:
         return self.predict(x, batch_size=data.rows(data.as_arrays("x", x)), verbose=0)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None =
+            None,
         callbacks: Any = None,
     ) -> Any:  # fmt: skip
         """Return the outputs for data, as numpy arrays.
@@ -406,13 +449,13 @@ class Trainer:
             return
         x, y, _ = packed
         inputs = tree.map_structure(data.symbolic, x)
-        y_pred = self._build_for(inputs)  # type: ignore[attr-defined]
+        y_pred = self._build_for(inputs)
         if not compiled.resolved:
-            names = self.output_names if self.function is not None else None  # type: ignore[attr-defined]
+            names = self.output_names if self.function is not None else None
             labels = None if y is None else tree.map_structure(data.symbolic, y)
             compiled.resolve(labels, y_pred, names)
         if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)
         self._prepared_for, self._output_spec = spec, y_pred
 
     _prepared_for: Any = None
@@ -423,7 +466,13 @@ class Trainer:
     ) -> tuple[CallbackList, History]:
         if isinstance(callbacks, CallbackList):
             callbacks = callbacks.callbacks
-        items = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        items = (
+            list(callbacks)
+            if isinstance(callbacks, (list, tuple))
+            else [callbacks]
+            if callbacks
+            else []
+        )
         verbose = checks.verbosity(verbose)
         keeper = next((c for c in items if isinstance(c, History)), None) or History()
         if history and keeper not in items:
@@ -436,19 +485,27 @@ class Trainer:
 
     def _state(self) -> list[Variable]:
         """All variables that a step may touch, in a fixed order."""
-        own = [*self.variables, *self.metrics_variables]  # type: ignore[attr-defined]
+        own = [*self.variables, *self.metrics_variables]
         tracked = [v for metric in self.metrics for v in metric.variables]
         optimizer = self.optimizer.variables if self.optimizer is not None else []
-        extra = [o.variables for o in walk.members(self, (optimizers.Optimizer,)) if o is not self.optimizer]
+        extra = [
+            o.variables
+            for o in walk.members(self, (optimizers.Optimizer,))
+            if o is not self.optimizer
+        ]
         return walk.unique([*own, *tracked, *optimizer, *(v for vs in extra for v in vs)])
 
-    def _program(self, kind: str, arrays: Any, batch: int, variables: list[Variable]) -> Program | EagerProgram:
+    def _program(
+        self, kind: str, arrays: Any, batch: int, variables: list[Variable]
+    ) -> Program | EagerProgram:
         """Return the compiled loop for this kind of step, these arrays and this batch size."""
         flags = tuple(v.trainable for v in variables)
         key = (kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self.run_eagerly)
         program = self._programs.get(key)
         if program is None:
-            name, quick = ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
+            name, quick = (
+                ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
+            )
             default = getattr(type(self), name) is getattr(Trainer, name)
             late = default and type(self).compute_metrics is Trainer.compute_metrics
             make = EagerProgram if self.run_eagerly or self.jit_compile is False else Program

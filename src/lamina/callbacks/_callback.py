@@ -9,8 +9,9 @@ from lamina._core.errors import describe, explain
 class Callback:
     """Hooks that `fit`, `evaluate` and `predict` call; subclasses write those they need.
 
-    A callback that writes `on_train_batch_begin` or `on_train_batch_end` makes training stop at every
-    batch (every `steps_per_execution` batches). `on_dispatch_end(step, logs)` is the cheap way to follow
+    A callback that writes `on_train_batch_begin` or `on_train_batch_end` makes training stop at
+    every batch (every `steps_per_execution` batches). `on_dispatch_end(step, logs)` is the cheap
+    way to follow
     an epoch: it is called when the compiled program returns, about three times a second.
 
     Attributes:
@@ -109,12 +110,18 @@ class CallbackList:
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, **params: Any) -> None:
-        items = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks] if callbacks else []
+        items = (
+            list(callbacks) if isinstance(callbacks, Iterable) else [callbacks] if callbacks else []
+        )
         for callback in items:
             if not hasattr(callback, "on_epoch_end") or isinstance(callback, type):
                 raise TypeError(
-                    explain("callbacks", "expected callback objects", describe(callback),
-                            "make an object of the class, as EarlyStopping()")
+                    explain(
+                        "callbacks",
+                        "expected callback objects",
+                        describe(callback),
+                        "make an object of the class, as EarlyStopping()",
+                    )
                 )
         self.callbacks = items
         for callback in items:

@@ -64,5 +64,7 @@ class ProgbarLogger(Callback):
     def _finish(self, logs: Any) -> None:
         if self._bar is not None:
             steps = self.params.get("steps")
-            self._bar.update(steps or self._bar.target or 0, list((logs or {}).items()), finalize=True)
+            self._bar.update(
+                steps or self._bar.target or 0, list((logs or {}).items()), finalize=True
+            )
             self._bar = None

@@ -31,6 +31,13 @@ __all__ = [
     "Activation", "Dense", "Dropout", "Flatten", "Identity", "Input", "InputLayer", "InputSpec",
     "Layer", "deserialize", "serialize",
 ]  # fmt: skip
-_serialize.export({"__name__": "lamina.layers", "__all__": ["Layer", "InputSpec"], "Layer": Layer,
-                   "InputSpec": InputSpec}, saved_as="keras")
+_serialize.export(
+    {
+        "__name__": "lamina.layers",
+        "__all__": ["Layer", "InputSpec"],
+        "Layer": Layer,
+        "InputSpec": InputSpec,
+    },
+    saved_as="keras",
+)
 _serialize.export(globals())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lamina._core import dtypes, tree
+from lamina._core import dtypes
 from lamina._core.errors import explain
 from lamina._core.graph import Node
 from lamina._core.layer import Layer
@@ -44,7 +44,9 @@ class InputLayer(Layer):
         kwargs.pop("input_dtype", None)
         super().__init__(name=name, **kwargs)
         if sparse or ragged:
-            raise ValueError(explain("Input", "expected dense data", f"sparse={sparse}, ragged={ragged}"))
+            raise ValueError(
+                explain("Input", "expected dense data", f"sparse={sparse}, ragged={ragged}")
+            )
         self.sparse, self.ragged, self.optional = False, False, optional
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
@@ -58,7 +60,10 @@ class InputLayer(Layer):
                 )
             )
         if batch_shape is None:
-            batch_shape = (batch_size, *standardize_shape((shape,) if isinstance(shape, int) else shape))
+            batch_shape = (
+                batch_size,
+                *standardize_shape((shape,) if isinstance(shape, int) else shape),
+            )
         self.batch_shape = standardize_shape(batch_shape)
         self._dtype = dtypes.standardize_dtype(dtype)
         self.supports_masking = True
@@ -130,5 +135,3 @@ def Input(
         batch_shape=batch_shape, input_tensor=tensor, optional=optional, name=name,
     )  # fmt: skip
     return layer.output
-
-

@@ -13,8 +13,8 @@ class Flatten(Layer):
     """All axes but the batch's, as one.
 
     Args:
-        data_format: 'channels_last' or 'channels_first'; the latter moves channels last first, so that
-            weights after it fit both formats (default: `config.image_data_format()`).
+        data_format: 'channels_last' or 'channels_first'; the latter moves channels last first, so
+            that weights after it fit both formats (default: `config.image_data_format()`).
 
     Shapes:
         (N, A, B, ...) -> (N, A * B * ...); (N,) -> (N, 1).

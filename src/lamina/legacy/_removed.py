@@ -37,7 +37,6 @@ _LAYERS = {
     "SReLU": "use `PReLU`, or subclass `keras.layers.Layer`",
     "ThresholdedReLU": "use `ReLU(threshold=theta)`",
     "TimeDistributedDense": "use `Dense`: it works on the last axis of any input",
-    "merge": "use add, average, concatenate, dot, maximum, minimum, multiply or subtract",
 }
 
 _UTILS = {
@@ -84,8 +83,8 @@ _BACKEND = {
     "gather": "use `keras.ops.take(x, indices, axis=0)`",
     "get_session": _NO_SESSION,
     "gradients": (
-        "override `train_step` for gradients by weights; for gradients by inputs use `jax.grad` on "
-        "a function that calls the model"
+        "use `keras.grad(lambda: ..., variables)`; by an input, `jax.grad` of a function that "
+        "calls the model"
     ),
     "hard_sigmoid": "use `keras.ops.hard_sigmoid`: relu6(x + 3) / 6, not 0.2 x + 0.5 in [0, 1]",
     "identity": "use x itself",
@@ -120,9 +119,7 @@ _BACKEND = {
 _TENSORFLOW = {
     "ConfigProto": _NO_SESSION,
     "GPUOptions": _NO_SESSION,
-    "GradientTape": (
-        "override `train_step` of the model, or use `jax.value_and_grad` on a function of arrays"
-    ),
+    "GradientTape": "use `loss, grads = keras.value_and_grad(lambda: ..., variables)`",
     "Graph": "delete the line: there are no graphs to keep apart",
     "InteractiveSession": _NO_SESSION,
     "Session": _NO_SESSION,

@@ -47,13 +47,17 @@ class Functional(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         with serialize.CustomObjectScope(custom_objects or {}):
             inputs, outputs = rebuild_graph(config)
-        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+        return cls(
+            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
+        )
 
 
 Model._functional = Functional
 
 
-def _layer_record(layer: Any, nodes: list[Node], places: dict[int, tuple[str, int]]) -> dict[str, Any]:
+def _layer_record(
+    layer: Any, nodes: list[Node], places: dict[int, tuple[str, int]]
+) -> dict[str, Any]:
     if not isinstance(layer, Layer):
         raise ValueError(
             explain(
@@ -81,7 +85,11 @@ def _with_references(structure: Any, places: dict[int, tuple[str, int]]) -> Any:
         if not isinstance(x, KerasTensor):
             return serialize.serialize_keras_object(x)
         name, number = places[id(x.node)]
-        config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": [name, number, x.index]}
+        config = {
+            "shape": list(x.shape),
+            "dtype": x.dtype,
+            "keras_history": [name, number, x.index],
+        }
         return {"class_name": "__keras_tensor__", "config": config}
 
     return tree.map_structure(leaf, structure)
@@ -114,10 +122,16 @@ def rebuild_graph(config: dict[str, Any]) -> tuple[Any, Any]:
         if len(waiting) == len(pending):
             names = ", ".join(name for name, _, _ in waiting)
             raise ValueError(
-                explain("Functional.from_config", "expected a graph whose every call can be made", f"stuck at {names}")
+                explain(
+                    "Functional.from_config",
+                    "expected a graph whose every call can be made",
+                    f"stuck at {names}",
+                )
             )
         pending = waiting
-    return _tensors_at(config["input_layers"], tensors), _tensors_at(config["output_layers"], tensors)
+    return _tensors_at(config["input_layers"], tensors), _tensors_at(
+        config["output_layers"], tensors
+    )
 
 
 def _is_reference(x: Any) -> bool:
@@ -128,7 +142,11 @@ def _references(structure: Any) -> list[Any]:
     if _is_reference(structure):
         return [structure["config"]["keras_history"]]
     items = structure.values() if isinstance(structure, dict) else structure
-    return [r for x in items for r in _references(x)] if isinstance(structure, (dict, list, tuple)) else []
+    return (
+        [r for x in items for r in _references(x)]
+        if isinstance(structure, (dict, list, tuple))
+        else []
+    )
 
 
 def _resolve(structure: Any, tensors: Any) -> Any:

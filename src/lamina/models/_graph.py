@@ -27,10 +27,16 @@ def _in_order(model: Any, function: Function, inputs: Any) -> list[Any]:
         names = [t.name for t in wanted]
         if all(name in inputs for name in names):
             return [inputs[name] for name in names]
-    if isinstance(inputs, dict) and isinstance(function.inputs, dict) and set(inputs) > set(function.inputs):
+    if (
+        isinstance(inputs, dict)
+        and isinstance(function.inputs, dict)
+        and set(inputs) > set(function.inputs)
+    ):
         inputs = {k: inputs[k] for k in function.inputs}
     if len(wanted) == 1 and isinstance(inputs, (list, tuple)) and len(inputs) != 1:
-        inputs = np.asarray(inputs) if not any(isinstance(x, KerasTensor) for x in inputs) else inputs
+        inputs = (
+            np.asarray(inputs) if not any(isinstance(x, KerasTensor) for x in inputs) else inputs
+        )
     flat = tree.flatten(inputs)
     if len(flat) != len(wanted):
         raise ValueError(
@@ -69,7 +75,8 @@ def _check_shapes(model: Any, function: Function, arrays: list[Any]) -> None:
             continue
         shape = tuple(s if isinstance(s, int) else None for s in x.shape)
         fits = len(shape) == tensor.ndim and all(
-            a == b or a is None or b is None for a, b in zip(shape[1:], tensor.shape[1:], strict=True)
+            a == b or a is None or b is None
+            for a, b in zip(shape[1:], tensor.shape[1:], strict=True)
         )
         if not fits:
             width = f" ({tensor.shape[-1]} numbers per sample)" if tensor.ndim == 2 else ""

@@ -17,8 +17,8 @@ from lamina.utils import print_summary
 class Model(Trainer, Layer):
     """Layers that are trained together.
 
-    Either from symbolic tensors, `Model(inputs, outputs)`, or as a subclass that makes its layers in
-    `__init__` and uses them in `call`.
+    Either from symbolic tensors, `Model(inputs, outputs)`, or as a subclass that makes its layers
+    in `__init__` and uses them in `call`.
 
     Args:
         inputs: symbolic tensor, or list or dictionary of them.
@@ -33,7 +33,8 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
-    _unwalked = (*Layer._unwalked, "function", "optimizer", "_compiled", "_programs")
+    _unwalked = (*Layer._unwalked, "function", "optimizer", "_compiled", "_loss_tracker",
+    "_programs")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and _is_functional(args, kwargs):
@@ -57,7 +58,9 @@ class Model(Trainer, Layer):
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
         """Make the model run the graph between symbolic tensors."""
         self.function = Function(inputs, outputs)
-        self._graph_layers = [n.operation for n in self.function.nodes if isinstance(n.operation, Layer)]
+        self._graph_layers = [
+            n.operation for n in self.function.nodes if isinstance(n.operation, Layer)
+        ]
         self.supports_masking = True
         self.built = True
 
@@ -65,7 +68,12 @@ class Model(Trainer, Layer):
         """Compute the outputs; a subclass that is not made from `inputs` and `outputs` has its own."""
         if self.function is None:
             raise NotImplementedError(
-                explain(type(self).__name__, "expected a `call` method", None, "write `def call(self, inputs)`")
+                explain(
+                    type(self).__name__,
+                    "expected a `call` method",
+                    None,
+                    "write `def call(self, inputs)`",
+                )
             )
         return run_graph(self, self.function, inputs, mask)
 
@@ -103,7 +111,12 @@ class Model(Trainer, Layer):
     @layers.setter
     def layers(self, value: Any) -> None:
         raise AttributeError(
-            explain("Model.layers", "expected it to be read only", None, "use another attribute for your list of layers")
+            explain(
+                "Model.layers",
+                "expected it to be read only",
+                None,
+                "use another attribute for your list of layers",
+            )
         )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -116,7 +129,11 @@ class Model(Trainer, Layer):
         if index is not None and name is None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    explain(f"{self.name}.get_layer", f"expected an index below {len(layers)}", str(index))
+                    explain(
+                        f"{self.name}.get_layer",
+                        f"expected an index below {len(layers)}",
+                        str(index),
+                    )
                 )
             return layers[index]
         for layer in layers:
@@ -125,16 +142,24 @@ class Model(Trainer, Layer):
         names = [layer.name for layer in layers]
         near = nearest(str(name), names)
         raise ValueError(
-            explain(f"{self.name}.get_layer", "expected the name or index of a layer", describe(name),
-                    f"did you mean '{near}'? " * bool(near) + f"layers: {', '.join(names)}")
+            explain(
+                f"{self.name}.get_layer",
+                "expected the name or index of a layer",
+                describe(name),
+                f"did you mean '{near}'? " * bool(near) + f"layers: {', '.join(names)}",
+            )
         )
 
     def _graph(self, what: str) -> Function:
         if self.function is None:
             raise AttributeError(
-                explain(f"{self.name}.{what}", "expected a model whose inputs are known",
-                        f"{type(self).__name__} without a graph", "call build(input_shape) or fit first; "
-                        "subclassed models have no symbolic inputs")
+                explain(
+                    f"{self.name}.{what}",
+                    "expected a model whose inputs are known",
+                    f"{type(self).__name__} without a graph",
+                    "call build(input_shape) or fit first; "
+                    "subclassed models have no symbolic inputs",
+                )
             )
         return self.function
 
@@ -202,8 +227,10 @@ class Model(Trainer, Layer):
 
 
 def _is_functional(args: tuple, kwargs: dict[str, Any]) -> bool:
-    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or (
-        "inputs" in kwargs and "outputs" in kwargs
+    return (
+        len(args) >= 2
+        or (len(args) == 1 and "outputs" in kwargs)
+        or ("inputs" in kwargs and "outputs" in kwargs)
     )
 
 

@@ -15,7 +15,8 @@ from lamina.models._model import Model
 class Sequential(Model):
     """A stack of layers: each gets what the one before returns.
 
-    The weights are made as soon as the shape of the input is known: from an `Input` or `input_shape=`
+    The weights are made as soon as the shape of the input is known: from an `Input` or
+        `input_shape=`
     on the first layer, by `build`, or by the first call or `fit`.
 
     Args:
@@ -49,26 +50,45 @@ class Sequential(Model):
         Raises:
             ValueError: not a layer, a name that is taken, or an input that does not fit.
         """
-        if isinstance(layer, KerasTensor) and layer.node is not None and isinstance(layer.node.operation, InputLayer):
+        if (
+            isinstance(layer, KerasTensor)
+            and layer.node is not None
+            and isinstance(layer.node.operation, InputLayer)
+        ):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise ValueError(
-                explain(f"{self.name}.add", "expected a layer", describe(layer),
-                        "make one, as Dense(4); for a function use a Lambda layer")
+                explain(
+                    f"{self.name}.add",
+                    "expected a layer",
+                    describe(layer),
+                    "make one, as Dense(4); for a function use a Lambda layer",
+                )
             )
         if any(one.name == layer.name and one is not layer for one in self._stack) or any(
             one is layer for one in self._stack
         ):
             raise ValueError(
-                explain(f"{self.name}.add", "expected layers of different names", f"a second '{layer.name}'",
-                        "pass another name=")
+                explain(
+                    f"{self.name}.add",
+                    "expected layers of different names",
+                    f"a second '{layer.name}'",
+                    "pass another name=",
+                )
             )
-        if not self._stack and not isinstance(layer, InputLayer) and layer._input_shape_hint is not None:
+        if (
+            not self._stack
+            and not isinstance(layer, InputLayer)
+            and layer._input_shape_hint is not None
+        ):
             self._stack.append(InputLayer(batch_shape=layer._input_shape_hint))
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
-                explain(f"{self.name}.add", "expected an Input first in the stack, and one only",
-                        f"one after {self._stack[-1].name}")
+                explain(
+                    f"{self.name}.add",
+                    "expected an Input first in the stack, and one only",
+                    f"one after {self._stack[-1].name}",
+                )
             )
         self._stack.append(layer)
         if rebuild:
@@ -109,7 +129,9 @@ class Sequential(Model):
         if self.function is not None:
             return
         if not self._stack:
-            raise ValueError(explain(f"{self.name}.build", "expected layers", "none", "call `add` first"))
+            raise ValueError(
+                explain(f"{self.name}.build", "expected layers", "none", "call `add` first")
+            )
         if isinstance(self._stack[0], InputLayer):
             self._rebuild()
         elif input_shape is not None:

@@ -248,6 +248,12 @@ class Progbar:
         """Show that `n` more steps are done; `values` as in `update`."""
         self.update(self._seen_so_far + n, values)
 
+    def finish(self, values: Sequence[tuple[str, Any]] | None = None) -> None:
+        """Make the last update, at the steps seen so far; if no target was known, they are it."""
+        if self.target is None:
+            self.target = self._seen_so_far
+        self.update(self._seen_so_far, values, finalize=True)
+
     def close(self) -> None:
         """End an unfinished live line where it stands; what is printed next starts a new one."""
         if self._drawn_width:

@@ -1,5 +1,7 @@
-"""Pictures of models, of activations and of training."""
+"""Pictures of models, of activation functions and of training."""
 
+from lamina.visualization._curves import plot_activation, plot_history
 from lamina.visualization._model_plot import model_to_dot, plot_model
+from lamina.visualization._network import plot_network
 
-__all__ = ["model_to_dot", "plot_model"]
+__all__ = ["model_to_dot", "plot_activation", "plot_history", "plot_model", "plot_network"]

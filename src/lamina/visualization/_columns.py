@@ -8,6 +8,7 @@ columns are placed by relaxation, which centres them.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from lamina.visualization._ranks import Wire, sort_topologically
@@ -45,7 +46,7 @@ def place_columns(
     column, shift = _make_columns(count, ranks, aligned)
     least: dict[tuple[int, int], float] = {}
     for rank in ranks:
-        for left, right in zip(rank, rank[1:], strict=False):
+        for left, right in pairwise(rank):
             pair = (column[left], column[right])
             needed = distance[left, right] + shift[left] - shift[right]
             least[pair] = max(least.get(pair, needed), needed)
@@ -63,7 +64,7 @@ def place_columns(
 def _align(
     ranks: Sequence[Sequence[int]], wires: Sequence[Wire], importance: Mapping[Wire, int]
 ) -> list[Wire]:
-    """Return the wires to be straight: at most one up and one down of a vertex, none crossing another."""
+    """Return the wires to be straight: one up and one down of a vertex at most, none crossing."""
     place = {v: i for rank in ranks for i, v in enumerate(rank)}
     number = {v: r for r, rank in enumerate(ranks) for v in rank}
     taken: list[list[Wire]] = [[] for _ in ranks]
@@ -173,7 +174,7 @@ class _Relaxation:
         return [s for s in sets.values() if len(s) > 1]
 
     def _snap(self, c: int) -> None:
-        """Make the least oblique of the column's edges straight, unless another is straight already."""
+        """Make the least oblique of the column's edges straight, unless one is straight already."""
         offsets = [self.at[other] + delta - self.at[c] for other, delta, _ in self.pulls[c]]
         near = min((o for o in offsets if abs(o) <= _SNAP), key=abs, default=0.0)
         if near and self._possible([c], near) == near:

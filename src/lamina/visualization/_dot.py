@@ -107,7 +107,7 @@ def _label(title: str, kind: str, rows: list[tuple[str, str]]) -> str:
     head = f"<b>{escape(title)}</b>" + (f" ({escape(kind)})" if kind else "")
     lines = [f'<tr><td colspan="2" bgcolor="black"><font color="white">{head}</font></td></tr>']
     for label, value in rows:
-        lines.append(
-            f'<tr><td align="left">{escape(label)} </td><td align="left"><b>{escape(value)}</b></td></tr>'
-        )
-    return '<table border="0" cellborder="1" cellspacing="0" cellpadding="6">' + "".join(lines) + "</table>"
+        cells = (f"{escape(label)} ", f"<b>{escape(value)}</b>")
+        lines.append("<tr>" + "".join(f'<td align="left">{c}</td>' for c in cells) + "</tr>")
+    table = '<table border="0" cellborder="1" cellspacing="0" cellpadding="6">'
+    return table + "".join(lines) + "</table>"

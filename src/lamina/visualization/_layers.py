@@ -5,12 +5,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from lamina.visualization._columns import place_columns
 from lamina.visualization._ranks import Arc, Wire, assign_ranks, longest_paths, order_ranks
 from lamina.visualization._scene import Point
-from lamina.visualization._tracks import Bar, End, assign_tracks, make_bars
+from lamina.visualization._tracks import End, assign_tracks, make_bars
 
 # All in points.
 _BESIDE = (26.0, 18.0, 14.0)  # between neighbours of which none, one or both have no width
@@ -87,8 +88,8 @@ def draw_layers(
         middles.append((top + bottom) / 2)
         wires = [wire for wire in web.main if web.rank[wire.upper] == number]
         draw = _draw_right_angles if ortho else _draw_oblique
-        room, lines = draw(wires, x, bottom, movable)
-        corners.update(lines)
+        room, points = draw(wires, x, bottom, movable)
+        corners.update(points)
         if first and number == 0:
             room = max(room, rooms[0])
         if last and number == len(ranks) - 2:
@@ -118,7 +119,7 @@ def _make_web(
                 web.rank.append(rank)
             way.append((bends[end, rank], 0.0))
         stops: list[End] = [end, *way, (link.lower, link.lower_offset)]
-        wires = [Wire(*a, *b) for a, b in zip(stops, stops[1:], strict=False)]
+        wires = [Wire(*a, *b) for a, b in pairwise(stops)]
         for wire in wires:
             web.main[wire] = web.main.get(wire, False) or link[::2] in main
         web.ways.append(wires)
@@ -145,7 +146,7 @@ def _main_arcs(count: int, arcs: Sequence[Arc]) -> set[Arc]:
 
 
 def _first_order(web: _Web) -> list[list[int]]:
-    """Return the ranks as a walk in depth meets them, so that what belongs together comes together."""
+    """Return the ranks as a walk in depth meets them: what belongs together comes together."""
     ranks: list[list[int]] = [[] for _ in range(max(web.rank, default=-1) + 1)]
     below: dict[int, list[int]] = {}
     for wire in web.main:
@@ -181,7 +182,7 @@ def _place_across(web: _Web, ranks: Sequence[Sequence[int]]) -> list[float]:
             importance[fan[len(fan) // 2]] = 3
     distance: dict[tuple[int, int], float] = {}
     for rank in ranks:
-        for a, b in zip(rank, rank[1:], strict=False):
+        for a, b in pairwise(rank):
             thin = (not web.sizes[a].across) + (not web.sizes[b].across)
             distance[a, b] = (web.sizes[a].across + web.sizes[b].across) / 2 + _BESIDE[thin]
     return place_columns(ranks, list(web.main), importance, distance, weight)
@@ -217,7 +218,9 @@ def _draw_right_angles(
 def _draw_oblique(
     wires: Sequence[Wire], x: Sequence[float], top: float, movable: Collection[int]
 ) -> tuple[float, dict[Wire, list[Point]]]:
-    lines = {w: [(x[w.upper] + w.upper_offset, top), (x[w.lower] + w.lower_offset, top)] for w in wires}
+    lines = {
+        w: [(x[w.upper] + w.upper_offset, top), (x[w.lower] + w.lower_offset, top)] for w in wires
+    }
     widest = max((abs(a[0] - b[0]) for a, b in lines.values()), default=0.0)
     room = _STUB + _TAIL + min(40.0, 0.12 * widest)
     return room, {wire: [a, (b[0], top + room)] for wire, (a, b) in lines.items()}
@@ -238,7 +241,9 @@ def _trim(
     web: _Web, x: list[float], y: list[float], lines: list[list[Point]], count: int, along: float
 ) -> Layers:
     """Return the drawing, moved so that its left end is at 0."""
-    edges = [(v - size.across / 2, v + size.across / 2) for v, size in zip(x, web.sizes, strict=True)]
+    edges = [
+        (v - size.across / 2, v + size.across / 2) for v, size in zip(x, web.sizes, strict=True)
+    ]
     left = min((a for a, _ in edges), default=0.0)
     right = max((b for _, b in edges), default=0.0)
     moved = [[(px - left, py) for px, py in line] for line in lines]

@@ -8,6 +8,7 @@ port on its frame, and on from there.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from lamina.visualization._layers import Layers, Link, Size, draw_layers
@@ -101,7 +102,7 @@ class _Strand(NamedTuple):
 class _Block:
     """A group laid out. Lines run in the direction of the flow."""
 
-    size: Size = Size(0, 0)
+    size: Size
     boxes: dict[Path, Area] = field(default_factory=dict)
     frames: dict[Path, Area] = field(default_factory=dict)
     lines: dict[Edge, list[Point]] = field(default_factory=dict)
@@ -116,7 +117,7 @@ def lay_out(
     Example:
         >>> drawing = lay_out(Group([Box(80, 30), Box(60, 30)]), [((0,), (1,))])
         >>> drawing.boxes[(1,)]
-        Area(x=18.0, y=70.0, width=60, height=30)
+        Area(x=18.0, y=68.0, width=60.0, height=30.0)
     """
     plan = _Plan(rankdir in ("LR", "RL"), rankdir in ("BT", "RL"), splines == "ortho")
     block = _place_group(group, list(dict.fromkeys(edges)), [], plan, framed=False)
@@ -141,6 +142,8 @@ def _place_group(
     ]
     boxes = [v for v, child in enumerate(group.children) if isinstance(child, Box)]
     sizes += [Size(0, 0) for _ in ports]
+    if not sizes:
+        return _Block(Size(0, 0))
 
     def offset(end: _End) -> float:
         if end.port is not None:
@@ -245,9 +248,8 @@ def _shift(block: _Block, x: float, y: float) -> None:
     for areas in (block.boxes, block.frames):
         for path, area in areas.items():
             areas[path] = area._replace(x=area.x + x, y=area.y + y)
-    for lines in (block.lines, block.ports):
-        for key, line in lines.items():
-            lines[key] = [(px + x, py + y) for px, py in line]
+    for line in (*block.lines.values(), *block.ports.values()):
+        line[:] = [(px + x, py + y) for px, py in line]
 
 
 def _loop(area: Area) -> list[Point]:
@@ -258,7 +260,7 @@ def _loop(area: Area) -> list[Point]:
 
 
 def _pads(group: Group, plan: _Plan) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return how far a frame is from what is in it: at the sides, and at start and end of the flow."""
+    """Return how far a frame is from what is in it: at the sides, at start and end of the flow."""
     title = group.title_height + 1.2 * _PAD
     if plan.sideways:
         return (title, _PAD), (_PAD + 6, _PAD + 6)
@@ -347,7 +349,7 @@ def _aligned(a: Point, b: Point, c: Point, axis: int) -> bool:
 def _curves(points: Sequence[Point], sideways: bool) -> list[Segment]:
     """Return smooth curves that leave and reach every point in the direction of the flow."""
     segments: list[Segment] = []
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if x0 == x1 or y0 == y1:
             segments.append(((x1, y1),))
         elif sideways:

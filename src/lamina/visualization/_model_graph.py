@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamina._core import tree
-from lamina._core.errors import explain
+from lamina._core.errors import describe, explain
 
 Path = tuple[int, ...]
 
@@ -39,27 +39,14 @@ class ModelGraph:
     kind: str
     children: list["LayerBox | ModelGraph"] = field(default_factory=list)
     edges: list[tuple[Path, Path]] = field(default_factory=list)
-    # The boxes that take each input, and the box that gives each output (None: an input goes through).
+    # The boxes that take each input, and the one that gives each output (None: it is an input).
     takers: list[list[Path]] = field(default_factory=list)
     givers: list[Path | None] = field(default_factory=list)
 
 
 def read_model(model: Any, expand_nested: bool = False, where: str = "plot_model") -> ModelGraph:
     """Return the graph of `model`; of nested models too if `expand_nested`."""
-    if not hasattr(model, "built") or not hasattr(model, "name"):
-        raise TypeError(
-            explain(where, "expected a model", f"{model!r} ({type(model).__name__})"[:120], "pass a Model")
-        )
-    if not model.built:
-        raise ValueError(
-            explain(
-                where,
-                f"expected a model that has been built, so that its layers and shapes are known",
-                f"'{model.name}' ({type(model).__name__}), which has no weights yet",
-                "give the first layer an `Input(shape=...)`, call `model.build(input_shape)`, "
-                "or call the model on a batch",
-            )
-        )
+    check_built(model, where)
     if function_of(model) is not None:
         return _read_function(model, expand_nested)
     graph = ModelGraph(model.name, type(model).__name__)
@@ -69,6 +56,49 @@ def read_model(model: Any, expand_nested: bool = False, where: str = "plot_model
     else:
         graph.children = [_layer_box(model, [])]  # what a subclass does is known to its code alone
     return graph
+
+
+def check_built(model: Any, where: str) -> None:
+    """Refuse what is not a model, and a model whose layers are not known yet."""
+    if not hasattr(model, "built") or not hasattr(model, "name"):
+        raise TypeError(
+            explain(where, "expected a model", describe(model), "make one, as Sequential([...])")
+        )
+    if not model.built:
+        raise ValueError(
+            explain(
+                where,
+                "expected a model that has been built, so that its layers and shapes are known",
+                f"'{model.name}' ({type(model).__name__}), which has not been",
+                "give the first layer an `Input(shape=...)`, call `model.build(input_shape)`, "
+                "or call the model on a batch",
+            )
+        )
+
+
+def read_chain(model: Any) -> list[Any] | None:
+    """Return the layers of a model in which each feeds the next alone; None for other models."""
+    function = function_of(model)
+    if function is None and not is_sequential(model):
+        return None
+    if function is None or is_sequential(model):
+        layers = list(model.layers)
+    else:
+        inner = [node for node in function.nodes if node.inputs]
+        steps = [tree.flatten(function.inputs), *(tree.flatten(node.outputs) for node in inner)]
+        takes = [*(node.inputs for node in inner), tree.flatten(function.outputs)]
+        for made, taken in zip(steps, takes, strict=True):
+            if len(made) != 1 or len(taken) != 1 or made[0] is not taken[0]:
+                return None
+        layers = [node.operation for node in inner]
+    chain: list[Any] = []
+    for layer in layers:
+        nested = function_of(layer) is not None or is_sequential(layer)
+        part = read_chain(layer) if nested else [layer]
+        if part is None:
+            return None
+        chain += part
+    return chain
 
 
 def function_of(operation: Any) -> Any:
@@ -162,13 +192,22 @@ _FAMILIES = {
         ("Flatten", "Reshape", "Permute", "Padding", "Cropping", "UpSampling", "RepeatVector")
     ),
     "convolution": ("Conv",),
-    "merging": ("Add", "Concatenate", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Dot"),
+    "merging": (
+        "Add",
+        "Concatenate",
+        "Average",
+        "Maximum",
+        "Minimum",
+        "Multiply",
+        "Subtract",
+        "Dot",
+    ),
     "core": ("Dense", "Embedding"),
     "model": ("Model", "Sequential", "Functional"),
 }
 
 
-def _family(operation: Any) -> str:
+def family_of(operation: Any) -> str:
     names = [c.__name__ for c in type(operation).__mro__]
     for name in names:
         for family, words in _FAMILIES.items():
@@ -182,9 +221,9 @@ def _layer_box(operation: Any, nodes: list[Any]) -> LayerBox:
         name = getattr(operation, "__name__", "op")
         box = LayerBox(name, name, "plain")
     else:
-        box = LayerBox(operation.name, type(operation).__name__, _family(operation))
+        box = LayerBox(operation.name, type(operation).__name__, family_of(operation))
         box.is_input = is_input(operation)
-        box.activation = _activation_name(getattr(operation, "activation", None))
+        box.activation = activation_name(operation)
         if getattr(operation, "weights", None):
             box.trainable = bool(operation.trainable)
     box.input_shapes = _lines([node.inputs for node in nodes], lambda t: str(t.shape))
@@ -196,11 +235,15 @@ def _layer_box(operation: Any, nodes: list[Any]) -> LayerBox:
 
 def _lines(calls: Iterable[Sequence[Any]], text: Callable[[Any], str]) -> list[str]:
     """Return one line for each tensor of a call; calls that look alike count once."""
-    different = dict.fromkeys(tuple(text(t) for t in tensors if hasattr(t, "shape")) for tensors in calls)
+    different = dict.fromkeys(
+        tuple(text(t) for t in tensors if hasattr(t, "shape")) for tensors in calls
+    )
     return [line for lines in different for line in lines]
 
 
-def _activation_name(activation: Any) -> str | None:
+def activation_name(layer: Any) -> str | None:
+    """Return the name of a layer's activation; None if it has none."""
+    activation = getattr(layer, "activation", None)
     if activation is None:
         return None
     name = getattr(activation, "name", None) or getattr(activation, "__name__", None)

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lamina._core.errors import describe, explain
+from lamina._core.errors import explain
 from lamina.visualization._dot import Dot, write_dot
 from lamina.visualization._layout import RANKDIRS, SPLINES, Area, Box, Drawing, Group, lay_out
 from lamina.visualization._model_graph import LayerBox, ModelGraph, Path, read_model
 from lamina.visualization._picture import Picture, check_choice, check_dpi, file_format
-from lamina.visualization._scene import Scene
+from lamina.visualization._scene import Point, Scene
 from lamina.visualization._text import clean, measure, shorten
 
 # The header's colour by family of layers: dark enough for white text, alike in grey.
@@ -89,7 +89,6 @@ def plot_model(
         ValueError: the model is not built, or an argument is none of those named.
 
     Example:
-        >>> import lamina
         >>> model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(4)])
         >>> plot_model(model, to_file=None)
         <Picture of 112 x 41 points>
@@ -97,7 +96,9 @@ def plot_model(
     where = "plot_model"
     _refuse(kwargs, where)
     format = "png" if to_file is None else file_format(to_file, where, more=("dot",))
-    details = Details(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
+    details = Details(
+        show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
+    )
     _check(rankdir, splines, where)
     dpi = check_dpi(dpi, where)
     graph = read_model(model, expand_nested, where)
@@ -137,14 +138,15 @@ def model_to_dot(
         ValueError: the model is not built, or an argument is none of those named.
 
     Example:
-        >>> import lamina
         >>> model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(4)])
         >>> model_to_dot(model).to_string().split()[0]
         'digraph'
     """
     where = "model_to_dot"
     _refuse(kwargs, where)
-    details = Details(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
+    details = Details(
+        show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
+    )
     _check(rankdir, splines, where)
     dpi = check_dpi(dpi, where)
     graph = read_model(model, expand_nested, where)
@@ -164,7 +166,12 @@ def _refuse(kwargs: dict[str, Any], where: str) -> None:
         )
     if kwargs:
         raise ValueError(
-            explain(where, "expected the arguments of its documentation", ", ".join(kwargs), f"see help({where})")
+            explain(
+                where,
+                "expected the arguments of its documentation",
+                ", ".join(kwargs),
+                f"see help({where})",
+            )
         )
 
 
@@ -229,8 +236,12 @@ class _Plate:
         self.head_width = head
         self.label_width = max((measure(label, _ROW_SIZE) for label, _ in self.rows), default=0.0)
         value = max((measure(v, _ROW_SIZE) for _, v in self.rows), default=0.0)
-        body = self.label_width + _COLUMN_GAP + value + 2 * _DOT + 5 * any(
-            label == "Trainable" for label, _ in self.rows
+        body = (
+            self.label_width
+            + _COLUMN_GAP
+            + value
+            + 2 * _DOT
+            + 5 * any(label == "Trainable" for label, _ in self.rows)
         )
         self.width = max(_LEAST_WIDTH, head + 2 * _SIDE, (body if self.rows else 0) + 2 * _SIDE)
         self.height = _HEADER + (len(self.rows) * _ROW + 7 if self.rows else 0)
@@ -245,7 +256,9 @@ class _Plate:
         base = y + _HEADER / 2 + 0.36 * _TITLE_SIZE
         scene.text(left, base, self.title, _TITLE_SIZE, bold=True, colour="#ffffff")
         if self.kind:
-            scene.text(left + self.title_width + _KIND_GAP, base, self.kind, _ROW_SIZE, colour=_PALE)
+            scene.text(
+                left + self.title_width + _KIND_GAP, base, self.kind, _ROW_SIZE, colour=_PALE
+            )
         for number, (label, value) in enumerate(self.rows):
             base = y + _HEADER + 3.5 + number * _ROW + _ROW / 2 + 0.36 * _ROW_SIZE
             scene.text(x + _SIDE, base, label, _ROW_SIZE, colour=_LABEL)
@@ -293,9 +306,13 @@ def _paint(drawing: Drawing, plates: dict[Path, _Plate], titles: dict[Path, str]
         scene.rect(*area, fill=fill, stroke=_FRAME, line=1, dash=(4, 3), radius=7)
         base = area.y + 8 + _ROW_SIZE
         scene.text(area.x + 12, base, titles[path], _ROW_SIZE + 0.5, bold=True, colour=_LABEL)
-    heads = {}
-    for edge, (start, segments) in drawing.routes.items():
-        before = segments[-1][-2] if len(segments[-1]) > 1 else (segments[-2][-1] if len(segments) > 1 else start)
+    heads: dict[tuple[Point, Point], None] = {}
+    for start, segments in drawing.routes.values():
+        before = (
+            segments[-1][-2]
+            if len(segments[-1]) > 1
+            else (segments[-2][-1] if len(segments) > 1 else start)
+        )
         tip = segments[-1][-1]
         length = ((tip[0] - before[0]) ** 2 + (tip[1] - before[1]) ** 2) ** 0.5 or 1.0
         direction = ((tip[0] - before[0]) / length, (tip[1] - before[1]) / length)

@@ -4,6 +4,7 @@ import io
 import math
 import warnings
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from lamina._core.errors import explain, nearest
@@ -54,7 +55,10 @@ def _paint_pixels(scene: Scene, format: str, dpi: float) -> bytes:
     width, height = max(1, math.ceil(scene.width * scale)), max(1, math.ceil(scene.height * scale))
     image = Image.new("RGB", (width, height), "white")
     big = scale * _SMOOTHING
-    outlines = [[(x * big, y * big) for x, y in flatten(shape)] for shape in scene.shapes]
+    # In whole numbers, which bands shift without a seam.
+    outlines = [
+        [(round(x * big), round(y * big)) for x, y in flatten(shape)] for shape in scene.shapes
+    ]
     # In bands, because the enlarged picture of a deep model would fill the memory.
     rows = max(8, _BAND_PIXELS // (width * _SMOOTHING**2))
     for top in range(0, height, rows):
@@ -80,7 +84,8 @@ def _possible_dpi(scene: Scene, dpi: float) -> float:
         return dpi
     warnings.warn(
         f"the picture is {scene.width / 72:.0f} by {scene.height / 72:.0f} inches: "
-        f"it is drawn at {most:.0f} dots per inch instead of {dpi:g}. As .svg or .pdf it has no such limit.",
+        f"it is drawn at {most:.0f} dots per inch instead of {dpi:g}. "
+        "As .svg or .pdf it has no such limit.",
         stacklevel=2,
     )
     return most
@@ -139,7 +144,7 @@ def _dashes(points: list[Point], lengths: list[float]) -> list[list[Point]]:
     """Return the parts of a line that a dash pattern (drawn, left out, ...) leaves."""
     parts: list[list[Point]] = [[points[0]]]
     which, left = 0, lengths[0]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length = math.hypot(x1 - x0, y1 - y0)
         done = 0.0
         while length - done > left:
@@ -175,8 +180,7 @@ def paint_svg(scene: Scene) -> str:
 
 def _svg_shape(shape: Shape) -> str:
     steps = [f"M{_pair(shape.start)}"]
-    for segment in shape.segments:
-        steps.append(("L" if len(segment) == 1 else "C") + " ".join(map(_pair, segment)))
+    steps += [("L" if len(s) == 1 else "C") + " ".join(map(_pair, s)) for s in shape.segments]
     if shape.closed:
         steps.append("Z")
     style = f'fill="{shape.fill or "none"}"'

@@ -30,7 +30,7 @@ class Picture:
         return self._painted[format]
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write the picture to `path`, and make its folder; the format is that of the file's name."""
+        """Write the picture to `path`, and make its folder; the file's name says the format."""
         format = format or file_format(path)
         content = self.to_bytes(format)
         folder = os.path.dirname(os.fspath(path))
@@ -48,18 +48,28 @@ class Picture:
         if self.format == "svg":
             return {"image/svg+xml": self.data.decode()}
         # On the screen as large as on paper, whatever the resolution: 96 dots to the inch.
-        size = {"width": round(self.scene.width * 4 / 3), "height": round(self.scene.height * 4 / 3)}
+        size = {
+            "width": round(self.scene.width * 4 / 3),
+            "height": round(self.scene.height * 4 / 3),
+        }
         return {"image/png": self.data}, {"image/png": size}
 
     def __repr__(self) -> str:
         return f"<Picture of {self.scene.width:.0f} x {self.scene.height:.0f} points>"
 
 
-def file_format(path: str | os.PathLike[str], where: str = "plot_model", more: tuple[str, ...] = ()) -> str:
+def file_format(
+    path: str | os.PathLike[str], where: str = "plot_model", more: tuple[str, ...] = ()
+) -> str:
     """Return the format that the ending of a file's name asks for; png if it has none."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
-            explain(where, "expected the name of a file as `to_file`", describe(path), "for example 'model.png'")
+            explain(
+                where,
+                "expected the name of a file as `to_file`",
+                describe(path),
+                "for example 'model.png'",
+            )
         )
     extension = os.path.splitext(os.fspath(path))[1].lower().lstrip(".") or "png"
     known = (*FORMATS, *more)
@@ -86,7 +96,12 @@ def check_dpi(dpi: Any, where: str) -> float:
         number = 0.0
     if not 1 <= number <= 10_000:  # false for NaN too
         raise ValueError(
-            explain(where, "expected `dpi` as a number from 1 to 10000", describe(dpi), "200 looks sharp on screens")
+            explain(
+                where,
+                "expected `dpi` as a number from 1 to 10000",
+                describe(dpi),
+                "200 looks sharp on screens",
+            )
         )
     return number
 

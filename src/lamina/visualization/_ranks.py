@@ -1,7 +1,7 @@
-"""Layers of a graph drawing: which arcs to turn, the rank of each vertex, and the order within a rank.
+"""Ranks of a layered drawing: which arcs to turn, the rank of each vertex, the order in a rank.
 
 Reference: Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system
-structures", 1981; Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs", 1993.
+structures", 1981; Gansner and others, "A technique for drawing directed graphs", 1993.
 """
 
 from bisect import bisect_left, insort
@@ -38,8 +38,8 @@ def find_back_arcs(count: int, arcs: Sequence[Arc]) -> set[Arc]:
         stack = [(root, iter(heads[root]))]
         while stack:
             vertex, rest = stack[-1]
-            head = next(rest, None)
-            if head is None:
+            head = next(rest, -1)
+            if head < 0:
                 state[vertex] = 2
                 stack.pop()
             elif state[head] == 1:
@@ -89,7 +89,7 @@ def longest_paths(
 def assign_ranks(
     count: int, arcs: Sequence[Arc], first: Collection[int], last: Collection[int]
 ) -> list[int]:
-    """Return the rank of each vertex; `first` alone are on the first and `last` alone on the last."""
+    """Return each vertex' rank; `first` alone are on the first one and `last` alone on the last."""
     start = [int(bool(first) and v not in first) for v in range(count)]
     rank, _ = longest_paths(count, arcs, start)
     if last:
@@ -108,7 +108,9 @@ def assign_ranks(
     return rank
 
 
-def order_ranks(ranks: Sequence[Sequence[int]], wires: Sequence[Wire], widths: Sequence[float]) -> list[list[int]]:
+def order_ranks(
+    ranks: Sequence[Sequence[int]], wires: Sequence[Wire], widths: Sequence[float]
+) -> list[list[int]]:
     """Return the vertices of each rank in an order with few crossings.
 
     The given order is kept where it has none.
@@ -140,7 +142,9 @@ def _places(rank: Sequence[int]) -> dict[int, int]:
     return {vertex: i for i, vertex in enumerate(rank)}
 
 
-def _sweep(order: list[list[int]], gaps: list[list[Wire]], widths: Sequence[float], downwards: bool) -> None:
+def _sweep(
+    order: list[list[int]], gaps: list[list[Wire]], widths: Sequence[float], downwards: bool
+) -> None:
     """Sort each rank by the mean place of its neighbours in the rank before."""
     numbers = range(1, len(order)) if downwards else range(len(order) - 2, -1, -1)
     for r in numbers:
@@ -179,10 +183,15 @@ def _crossings(order: list[list[int]], gaps: list[list[Wire]], widths: Sequence[
     return sum(_crossings_in(order, g, gaps, widths) for g in range(len(order) - 1))
 
 
-def _crossings_in(order: list[list[int]], gap: int, gaps: list[list[Wire]], widths: Sequence[float]) -> int:
+def _crossings_in(
+    order: list[list[int]], gap: int, gaps: list[list[Wire]], widths: Sequence[float]
+) -> int:
     above, below = _places(order[gap]), _places(order[gap + 1])
     ends = sorted(
-        (above[w.upper] + w.upper_offset / (widths[w.upper] + 1), below[w.lower] + w.lower_offset / (widths[w.lower] + 1))
+        (
+            above[w.upper] + w.upper_offset / (widths[w.upper] + 1),
+            below[w.lower] + w.lower_offset / (widths[w.lower] + 1),
+        )
         for w in gaps[gap]
     )
     crossings = 0

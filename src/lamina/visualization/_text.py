@@ -1,4 +1,4 @@
-"""Text of pictures: made harmless, measured, shortened, and given fonts that have its characters."""
+"""Text of pictures: made harmless, measured, shortened, and given fonts with its characters."""
 
 import importlib.util
 import os
@@ -19,10 +19,11 @@ _MEASURED_AT = 64
 # Characters that DejaVu Sans lacks are mostly Chinese, Japanese and Korean. The fonts that usual
 # systems have for them, by how their files' names begin, the best looking first.
 _WIDE_FONTS = (
-    "notosanscjk notosanssc sourcehansans pingfang hiraginosansgb msyh wqy-microhei wqymicrohei wqy-zenhei "
-    "droidsansfallback stheiti deng simhei notosanstc notosansjp notosanskr yugoth meiryo malgun "
-    "applesdgothicneo arialunicode unifont notoserifcjk simsun uming ukai msgothic"
-).split()
+    *("notosanscjk", "notosanssc", "sourcehansans", "pingfang", "hiraginosansgb", "msyh"),
+    *("wqy-microhei", "wqymicrohei", "wqy-zenhei", "droidsansfallback", "stheiti", "deng"),
+    *("simhei", "notosanstc", "notosansjp", "notosanskr", "yugoth", "meiryo", "malgun"),
+    *("applesdgothicneo", "arialunicode", "unifont", "notoserifcjk", "simsun", "uming", "msgothic"),
+)
 
 
 def clean(text: object) -> str:
@@ -41,7 +42,9 @@ def clean(text: object) -> str:
             kept.append(" ")
         elif category in ("Cc", "Cs", "Co") or char in "\ufffe\uffff":
             kept.append("\N{REPLACEMENT CHARACTER}")
-        elif category != "Cf" and marks <= 2:  # Cf: characters that turn or join what is beside them
+        elif (
+            category != "Cf" and marks <= 2
+        ):  # Cf: characters that turn or join what is beside them
             kept.append(char)
     return "".join(kept).strip() + (_ELLIPSIS if len(str(text)) > _LONGEST else "")
 
@@ -134,7 +137,7 @@ def _warn_of_missing_font() -> None:
             "lamina.visualization",
             "expected a font on this machine for every character of the picture",
             "characters that none has; they are drawn as boxes",
-            "install such a font, for Chinese, Japanese and Korean for example fonts-noto-cjk, or save as .svg",
+            "install one (for Chinese, Japanese and Korean: Noto Sans CJK), or save as .svg",
         ),
         stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""Right-angled edges between two ranks: which share a cross bar, and in which track each bar runs."""
+"""Right-angled edges between two ranks: which share a cross bar, and the track of each bar."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -81,13 +81,15 @@ def _order(bars: list[Bar]) -> list[Bar]:
 
 def _overlap(a: Bar, b: Bar) -> bool:
     low, high = max(a.low, b.low), min(a.high, b.high)
-    if abs(high - low) < 1 and any(t in b.targets and abs(x - low) < 1 for t, x in a.targets.items()):
+    if abs(high - low) < 1 and any(
+        t in b.targets and abs(x - low) < 1 for t, x in a.targets.items()
+    ):
         return False  # from both sides to one target
     return a.low - 2 * _NEAR < b.high and b.low - 2 * _NEAR < a.high
 
 
 def _cost(above: Bar, below: Bar) -> float:
-    """Return how bad it looks when `above` runs above `below`: lines that cross, or lie on another."""
+    """Return how bad `above` looks above `below`: lines that cross, or lie on one another."""
     if not _overlap(above, below):
         return 0.0
     cost: float = sum(above.low < x < above.high for x in below.sources.values())
