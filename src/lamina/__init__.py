@@ -49,8 +49,9 @@ def version() -> str:
 
 
 __all__ = [
-    "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec", "KerasTensor",
-    "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential", "Variable",
+    "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
+    "Variable",
     "__version__", "activations", "callbacks", "constraints", "dtype_policies", "grad",
     "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses", "metrics",
     "models", "ops", "optimizers", "pure", "random", "regularizers", "uninstall_as_keras", "utils",

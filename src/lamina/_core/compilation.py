@@ -1,4 +1,4 @@
-"""The folder in which compiled programs outlive the process: the second run of a script starts at once.
+"""The folder in which compiled programs outlive the process: a second run starts at once.
 
 Set `LAMINA_CACHE` to a folder of your choice, or to 'off'. Nothing is touched if jax's own cache
 is set.
@@ -21,7 +21,9 @@ _SECONDS = 0.05  # compilations that take less are not worth a file
 def use_persistent_cache() -> Path | None:
     """Turn jax's persistent cache on, once per process; return its folder, or None if it is off."""
     wanted = os.environ.get("LAMINA_CACHE", "")
-    if wanted.lower() in ("off", "0", "no", "false") or jax.config.jax_compilation_cache_dir:
+    if wanted.lower() in ("off", "0", "no", "false") or jax.config.values.get(
+        "jax_compilation_cache_dir"
+    ):
         return None
     folder = (Path(wanted) if wanted else _user_cache() / "lamina") / f"xla-{_machine()}"
     try:

@@ -61,7 +61,7 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the default layout of images: 'channels_last' (N, H, W, C) or 'channels_first' (N, C, H, W)."""
+    """Set the layout of images: 'channels_last' (N, H, W, C) or 'channels_first' (N, C, H, W)."""
     data_format = str(data_format).lower()
     _one_of("set_image_data_format", data_format, ("channels_last", "channels_first"))
     _settings.image_data_format = data_format

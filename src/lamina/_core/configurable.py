@@ -79,12 +79,16 @@ def _revive(value: Any) -> Any:
     return value
 
 
-@cache
-def parameters(cls: Any) -> dict[str, inspect.Parameter]:
+def parameters(cls: type) -> dict[str, inspect.Parameter]:
     """Return the named parameters of a class' constructor.
 
     `**kwargs` stands for those of the next base.
     """
+    return _parameters(cls)
+
+
+@cache
+def _parameters(cls: type) -> dict[str, inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base is object:

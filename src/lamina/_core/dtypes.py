@@ -61,17 +61,21 @@ def is_number(dtype: Any) -> bool:
 
 
 def result_type(*dtypes: Any) -> str:
-    """Return the dtype in which an operation on `dtypes` is done; int with float gives the default float.
+    """Return the dtype in which an operation on `dtypes` is done.
+
+    Integers with floats give the default float dtype.
 
     Python's `int` and `float` stand for plain numbers, which do not widen an array's dtype.
 
     Example:
-        >>> result_type("int32", float), result_type("bfloat16", "int32"), result_type("float16",
-        float) ('float32', 'bfloat16', 'float16')
+        >>> result_type("int32", float), result_type("bfloat16", "int32")
+        ('float32', 'bfloat16')
     """
     if not dtypes:
         return config.floatx()
-    kinds = [d if d in (int, float, bool) else jnp.dtype(standardize_dtype(d)) for d in dtypes]
+    kinds: list[Any] = [
+        d if d in (int, float, bool) else jnp.dtype(standardize_dtype(d)) for d in dtypes
+    ]
     result = jnp.result_type(*(k(0) if k in (int, float) else k for k in kinds))
     if is_float(result.name) and not any(
         isinstance(k, np.dtype) and is_float(k.name) for k in kinds

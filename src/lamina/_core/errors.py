@@ -8,9 +8,8 @@ def explain(where: str, expected: str, got: str | None = None, help: str | None 
     """Return the text of an error in three parts.
 
     Example:
-        >>> print(explain("Dense", "expected a positive integer as `units`", "-3 (int)", "use 1 or
-        more"))
-        Dense: expected a positive integer as `units`.
+        >>> print(explain("Dense", "expected a positive integer", "-3 (int)", "use 1 or more"))
+        Dense: expected a positive integer.
           Got -3 (int).
           Help: use 1 or more.
     """

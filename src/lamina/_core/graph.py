@@ -177,10 +177,11 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _converters(fn: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
-    positional, named = [], {}
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
     for parameter in inspect.signature(fn).parameters.values():
         annotation = str(parameter.annotation)
-        converter = None
+        converter: Any = None
         if "Sequence[" in annotation and "Array" in annotation:
             converter = _arrays
         elif "Array" in annotation:
@@ -224,7 +225,7 @@ def as_array(x: Any, dtype: Any = None) -> Any:
 
 
 class Function:
-    """The graph between `inputs` and `outputs`: a list of nodes, run in order over one dictionary."""
+    """The graph between `inputs` and `outputs`: nodes, run in order over one dictionary."""
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
         self.inputs = inputs
@@ -256,12 +257,38 @@ class Function:
 
 
 def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> list[Node]:
-    """Return the nodes between inputs and outputs, each after those it needs, inputs first."""
-    stop = {id(t) for t in inputs}
-    order: dict[int, Node] = {}
-    for tensor in inputs:
-        if tensor.node is not None and not tensor.node.inputs:
-            order[id(tensor.node)] = tensor.node
+    """Return the nodes between inputs and outputs, each after those it needs.
+
+    The order is Keras', since it is the order of a model's layers and weights: the further from
+    the outputs the earlier, and at one distance as a walk up from the outputs meets the layers.
+    """
+    nodes, met = _walk_up(inputs, outputs)
+    depths: dict[int, int] = {}
+    deepest: dict[int, int] = {}  # of all calls of a layer
+    for node in reversed(nodes):
+        owner = id(_owner(node))
+        depth = max(depths.get(id(node), 0), deepest.get(owner, 0))
+        depths[id(node)] = deepest[owner] = depth
+        for tensor in node.inputs:
+            before = id(tensor.node)
+            depths[before] = max(depths.get(before, 0), depth + 1)
+    unused = [t.node for t in inputs if t.node is not None and id(t.node) not in depths]
+    nodes += [n for n in dict.fromkeys(unused) if not n.inputs]
+    return sorted(nodes, key=lambda n: (-depths.get(id(n), 0), met.get(id(_owner(n)), -1)))
+
+
+def _owner(node: Node) -> Any:
+    """What a node is a call of: its layer, which others may share, or the node itself for an op."""
+    return node if getattr(node.operation, "is_op", False) else node.operation
+
+
+def _walk_up(
+    inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]
+) -> tuple[list[Node], dict[int, int]]:
+    """Return the nodes, each after those it needs, and when each of their owners was first met."""
+    given = {id(t) for t in inputs}
+    done: dict[int, Node] = {}
+    met: dict[int, int] = {}
     for output in outputs:
         if not isinstance(output, KerasTensor):
             raise ValueError(_not_symbolic(output))
@@ -269,16 +296,17 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
         while stack:
             tensor, ready = stack.pop()
             node = tensor.node
-            if id(tensor) in stop or (node is not None and id(node) in order):
+            if id(node) in done or (id(tensor) in given and (node is None or node.inputs)):
                 continue
-            if node is None or not node.inputs:
+            if node is None or (not node.inputs and id(tensor) not in given):
                 raise ValueError(_disconnected(tensor, output, inputs))
-            if ready:
-                order[id(node)] = node
+            met.setdefault(id(_owner(node)), len(met))
+            if ready or not node.inputs:
+                done[id(node)] = node
             else:
                 stack.append((tensor, True))
                 stack.extend((t, False) for t in reversed(node.inputs))
-    return list(order.values())
+    return list(done.values()), met
 
 
 def _not_symbolic(output: Any) -> str:
@@ -295,7 +323,7 @@ def _disconnected(tensor: KerasTensor, output: KerasTensor, inputs: Sequence[Ker
     return explain(
         "Model",
         f"expected output '{output.name}' to depend on the given inputs alone",
-        f"a path to the input '{tensor.name}' of shape {tensor.shape}, which is not among them ({given})",
+        f"a path to '{tensor.name}' of shape {tensor.shape}, which is not among them ({given})",
         f"add '{tensor.name}' to `inputs`",
     )
 

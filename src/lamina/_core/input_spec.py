@@ -113,7 +113,7 @@ def _check_one(where: str, spec: InputSpec, x: Any) -> None:
 
 def _rank_help(rank: int, expected: int) -> str:
     if rank < expected:
-        return "add an axis for the batch with x[None] (one sample) or for the features with x[:, None]"
+        return "add an axis with x[None] (the batch, for one sample) or x[:, None] (one feature)"
     return "drop an axis, or put a Flatten or Reshape layer before"
 
 

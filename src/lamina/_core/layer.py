@@ -10,7 +10,7 @@
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from functools import cache, wraps
+from functools import wraps
 from itertools import count
 from typing import Any
 
@@ -116,7 +116,7 @@ class Layer(Configurable):
     # --- what subclasses override ---------------------------------------------------------------
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the variables. The default builds the layers inside by a trial call on `input_shape`."""
+        """Make the variables; the default builds the layers inside by a trial call."""
         if input_shape is not None and self._has_unbuilt_children():
             inputs = map_shapes(lambda s: KerasTensor(s, self.input_dtype), input_shape)
             with self._entered(None):
@@ -137,7 +137,7 @@ class Layer(Configurable):
         """Return the mask of the outputs: by default the one of the inputs."""
         return previous_mask
 
-    # --- calling ----------------------------------------------------------------------------------
+    # --- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(self, "_policy"):
@@ -270,8 +270,8 @@ class Layer(Configurable):
             self._set_masks(outputs, inputs, mask if has_mask or tree.is_nested(mask) else None)
         elif has_mask:
             warnings.warn(
-                f"Layer '{self.name}' ({type(self).__name__}) got a mask that it does not use: layers "
-                "after it will treat padded time steps as data.",
+                f"Layer '{self.name}' ({type(self).__name__}) got a mask that it does not use: "
+                "layers after it will treat padded time steps as data.",
                 stacklevel=3,
             )
 
@@ -286,7 +286,7 @@ class Layer(Configurable):
             if one is not None and get_mask(output) is None:
                 set_mask(output, one)
 
-    # --- building -----------------------------------------------------------------------------------
+    # --- building -------------------------------------------------------------------------------
 
     def _ensure_built(self, bound: dict[str, Any]) -> None:
         if self.built:
@@ -388,7 +388,7 @@ class Layer(Configurable):
         """The old name of `add_weight`, which took the name first."""
         return self.add_weight(*args, **kwargs)
 
-    # --- shapes ---------------------------------------------------------------------------------------
+    # --- shapes ---------------------------------------------------------------------------------
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return the outputs for symbolic inputs, as symbolic tensors."""
@@ -424,7 +424,7 @@ class Layer(Configurable):
                     f"{self.name}.{side}",
                     "expected a layer that is part of exactly one graph call",
                     state,
-                    "keep the tensor that the call returned, or use `model.inputs` and `model.outputs`",
+                    "keep the tensor that the call returned, or use `model.outputs`",
                 )
             )
         return found[0]
@@ -439,7 +439,7 @@ class Layer(Configurable):
         """The symbolic output of the one call that made this layer part of a graph."""
         return self._single("output")
 
-    # --- variables ------------------------------------------------------------------------------------
+    # --- variables ------------------------------------------------------------------------------
 
     def _children(self) -> Iterator["Layer"]:
         return walk.members(self, (Layer,))
@@ -570,7 +570,7 @@ class Layer(Configurable):
     def _own_weights(self) -> list[Variable]:
         return [v for v in walk.own_variables(self) if not walk.is_seed_state(v)]
 
-    # --- losses -----------------------------------------------------------------------------------------
+    # --- losses ---------------------------------------------------------------------------------
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar (or a list of them) to what training minimizes, for the call that runs."""
@@ -584,7 +584,7 @@ class Layer(Configurable):
 
     @property
     def losses(self) -> list[Any]:
-        """Losses added by the last call of this layer and those inside, and regularizers of weights."""
+        """What the last call added, here and in the layers inside, and regularizers of weights."""
         layers = self._flatten_layers()
         scope = context().scope
         if scope is not None:
@@ -622,7 +622,7 @@ class Layer(Configurable):
         updated = values[len(trainable) :]
         return (outputs, updated, losses) if return_losses else (outputs, updated)
 
-    # --- dtypes, names, configuration -------------------------------------------------------------------
+    # --- dtypes, names, configuration -----------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -665,9 +665,7 @@ class Layer(Configurable):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("autocast", None)
-        if self.activity_regularizer is None and "activity_regularizer" not in _own_parameters(
-            type(self)
-        ):
+        if self.activity_regularizer is None and not _takes(type(self), "activity_regularizer"):
             config.pop("activity_regularizer", None)
         head = {"name": self.name, "trainable": self._trainable, "dtype": config.pop("dtype", None)}
         return {**head, **{k: v for k, v in config.items() if k not in head}}
@@ -679,9 +677,9 @@ class Layer(Configurable):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-@cache
-def _own_parameters(cls: type) -> frozenset[str]:
-    return frozenset(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
+def _takes(cls: type, name: str) -> bool:
+    """Whether the constructor of the class itself has a parameter of that name."""
+    return name in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
 
 
 def _building(build: Callable[..., None]) -> Callable[..., None]:

@@ -119,7 +119,7 @@ def name_of(obj: Any) -> str | None:
     return entry[1] if entry else None
 
 
-# --- writing ---------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -180,7 +180,7 @@ def _serialize_function(fn: Any) -> Any:
                 "serialization",
                 "expected objects that can be named in a file",
                 describe(fn),
-                "write it as a `def` with @lamina.saving.register_keras_serializable(), or give its "
+                "write a `def` with @lamina.utils.register_keras_serializable(), or give its "
                 "class a get_config method",
             )
         )
@@ -216,7 +216,7 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
     return record
 
 
-# --- reading ---------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------
 
 
 def deserialize_keras_object(
@@ -288,7 +288,7 @@ def _deserialize_value(kind: str, config: Any) -> Any:
             "deserialization",
             "expected a record without code in it",
             f"a record of kind {kind!r}",
-            "register the function with @lamina.saving.register_keras_serializable() and save it by name",
+            "register the function with @lamina.utils.register_keras_serializable() and save again",
         )
     )
 
@@ -313,7 +313,7 @@ def _unknown_name(name: Any, module: str | None) -> str:
     near = nearest(str(name), _short)
     recipe = (
         f"pass custom_objects={{'{name}': {name}}}, or decorate it with "
-        "@lamina.saving.register_keras_serializable() before loading"
+        "@lamina.utils.register_keras_serializable() before loading"
     )
     if near and near.lower().replace("_", "") == str(name).lower().replace("_", ""):
         recipe = f"did you mean '{near}'?"

@@ -27,9 +27,13 @@ class CallSignature:
         return "training" in self.parameters
 
 
-@cache
 def call_signature(cls: type) -> CallSignature:
     """Return the signature of `cls.call`, read once."""
+    return _call_signature(cls)
+
+
+@cache
+def _call_signature(cls: type) -> CallSignature:
     signature = inspect.signature(cls.call)  # type: ignore[attr-defined]
     parameters = list(signature.parameters.values())[1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -42,7 +46,7 @@ def call_signature(cls: type) -> CallSignature:
 
 
 def shape_hint(kwargs: dict[str, Any]) -> tuple | None:
-    """Take Keras 2's ways to say the first layer's input shape out of `kwargs`: the shape with its batch."""
+    """Take Keras 2's ways to say the input shape out of `kwargs`; return it with its batch."""
     size = kwargs.pop("input_dim", None)
     shape = kwargs.pop("input_shape", None)
     batch_shape = kwargs.pop("batch_input_shape", None)

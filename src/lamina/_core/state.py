@@ -19,7 +19,7 @@ from lamina._core.naming import auto_name
 
 
 class Scope:
-    """Where variables read and write while it is entered: `values`, then the scopes around, then themselves.
+    """Where variables read and write while it is entered: `values`, then the scopes around it.
 
     Writes never leave the scope; who entered it decides what becomes of `values` and of the
     `losses` that layers added meanwhile.
@@ -95,7 +95,7 @@ class Variable:
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
-        # A variable made while jax traces (a layer built inside a compiled step) is real all the same.
+        # Made while jax traces (a layer built inside a compiled step), it is real all the same.
         with jax.ensure_compile_time_eval(), using(scope=None, compute_dtype=None):
             self._value = self._initial_value(initializer, shape, dtype)
 

@@ -1,4 +1,4 @@
-"""Finding children and variables by walking attributes when asked; nothing is tracked on the way in."""
+"""Finding children and variables by walking attributes, when asked: nothing is tracked."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,7 @@ def unique(items: Any) -> list[Any]:
 
 
 def own_variables(obj: Any) -> list[Variable]:
-    """Return the variables that are attributes of `obj` itself, and the states of its seed generators."""
+    """Return the variables that are attributes of `obj`, and the states of its seed generators."""
     found = list(members(obj, (Variable, SeedGenerator)))
     variables = [v for v in found if isinstance(v, Variable)]
     seeds = [s.state for s in found if isinstance(s, SeedGenerator)]

@@ -1,4 +1,4 @@
-"""Training: what `compile` was given, the compiled program, the data, and the thin shell around them.
+"""Training: what `compile` was given, the compiled program, the data, the shell around them.
 
 Reading order: compile, program, plan, data, trainer.
 """

@@ -102,7 +102,7 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
         raise ValueError(
             explain(
                 where,
-                f"expected class numbers from 0 to {classes - 1}, as there are {classes} output units",
+                f"expected class numbers from 0 to {classes - 1}, for {classes} output units",
                 f"labels from {values.min()} to {values.max()}",
                 f"use at least {int(values.max()) + 1} units, or number the classes from 0",
             )
@@ -118,7 +118,7 @@ def _check_binary(where: str, y: Any, p_shape: tuple) -> None:
                 where,
                 "expected labels from 0 to 1 with binary_crossentropy",
                 f"labels from {values.min()} to {values.max()}",
-                "recode the labels as 0 and 1; for more classes use sparse_categorical_crossentropy",
+                "recode them as 0 and 1; for more classes use sparse_categorical_crossentropy",
             )
         )
 
@@ -136,6 +136,6 @@ def _check_same(where: str, kind: str, y_shape: tuple, p_shape: tuple) -> None:
                 where,
                 f"expected labels of shape {p_shape}, as the model's output, for {kind}",
                 f"labels of shape {y_shape}",
-                f"give the last layer {y_shape[-1] if len(y_shape) > 1 else 1} unit(s), or reshape the labels",
+                f"give the last layer {(*y_shape, 1)[1]} unit(s), or reshape the labels",
             )
         )

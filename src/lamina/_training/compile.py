@@ -1,4 +1,4 @@
-"""What `compile()` was given, resolved once the outputs are known: a loss and metrics per output."""
+"""What `compile()` was given, resolved once the outputs are known."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +132,7 @@ class Compiled:
             outputs.append(Output(keys[i] if several else None, loss, weight, tracker, *found))
         self.outputs, self.keys, self.structure = outputs, keys, tree.structure_of(y_pred)
 
-    # --- inside the compiled step -----------------------------------------------------------------
+    # --- inside the compiled step ---------------------------------------------------------------
 
     def total_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return the weighted sum of the losses of all outputs, or None if there is no loss."""
@@ -276,7 +276,7 @@ def match_outputs(what: str, value: Any, keys: list[str], y_pred: Any) -> list[A
 
 
 def with_masks(y_pred: Any) -> list[Any]:
-    """Return the masks of predictions, to be given to `attach_masks` on the far side of a `grad`."""
+    """Return the masks of predictions, for `attach_masks` on the far side of a `grad`."""
     return [get_mask(p) for p in tree.flatten(y_pred)]
 
 

@@ -109,9 +109,8 @@ def _is_numbers(value: Any) -> bool:
 
 
 def _array(what: str, value: Any) -> Any:
-    if isinstance(value, jax.Array):
-        array = value
-    else:
+    array: Any = value
+    if not isinstance(value, jax.Array):
         if hasattr(value, "to_numpy"):
             value = value.to_numpy()
         try:

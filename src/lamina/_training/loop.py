@@ -32,7 +32,7 @@ class Loop:
         self._left = True  # whether the variables, not the loop, have the newest values
         self._owned = False  # whether the arrays are the loop's alone, and may be donated
         self._interruption = Interruption()
-        self._logs: dict[str, Any] = {}
+        self.logs: dict[str, Any] = {}  # given to the hook at the end
         self._programs: dict[Any, Any] = {}
         model.reset_metrics()
         metric_variables = {id(v) for metric in model.metrics for v in metric.variables}
@@ -51,11 +51,11 @@ class Loop:
             if kind is None:
                 if self.kind == "train":
                     self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-                self.callbacks.call(f"on_{self.kind}_end", logs=self._logs)
+                self.callbacks.call(f"on_{self.kind}_end", logs=self.logs)
         finally:
             self._interruption.__exit__()
 
-    # --- whose values are the newest ----------------------------------------------------------------
+    # --- whose values are the newest ------------------------------------------------------------
 
     def leave(self) -> None:
         """Bring the variables up to date; from now on they count."""
@@ -88,7 +88,7 @@ class Loop:
             ]
             self._owned = True
 
-    # --- an epoch ---------------------------------------------------------------------------------------
+    # --- an epoch -------------------------------------------------------------------------------
 
     def epoch(self, kind: str, source: Any, steps: int) -> dict[str, Any]:
         """Run one pass over the source; return the logs as plain numbers.
@@ -151,8 +151,8 @@ class Loop:
         self.callbacks.call_if_there("on_compile_end", clock() - begun)
 
     def _numbers(self, logs: Any) -> dict[str, Any]:
-        self._logs = {name: _number(logs[name]) for name in sorted(logs)}
-        return self._logs
+        self.logs = {name: _number(logs[name]) for name in sorted(logs)}
+        return self.logs
 
 
 def _number(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Predictor: a model's outputs for any number of rows, with few compilations and little in between."""
+"""Predictor: a model's outputs for any number of rows, with few compilations."""
 
 from typing import Any
 

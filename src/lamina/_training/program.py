@@ -15,7 +15,7 @@ from jax.extend.core import jaxpr_as_fun
 from lamina._core.compilation import use_persistent_cache
 from lamina._core.state import Variable, pure
 
-# Below this many bytes a state is cheap to copy and not donated, so that references to it stay good.
+# Bytes below which a state is not donated: it is cheap to copy, and references to it stay good.
 DONATE_FROM = 1 << 20
 
 
@@ -124,7 +124,7 @@ def _step(step: Callable[[Any], Any], variables: list[Variable]) -> Callable[...
 
 
 class EagerProgram:
-    """The same interface with every step run by Python, operation by operation: `run_eagerly=True`."""
+    """The same interface with every step run by Python, op by op: `run_eagerly=True`."""
 
     donates = False
     ready = True

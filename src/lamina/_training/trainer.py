@@ -1,4 +1,4 @@
-"""fit, evaluate, predict and their one-batch siblings: the thin shell around the compiled programs."""
+"""fit, evaluate, predict and their one-batch siblings: the shell around the programs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +45,7 @@ class Trainer:
         self._loss_tracker: Any = None
         self._programs: dict[Any, Any] = {}
 
-    # --- compile ----------------------------------------------------------------------------------
+    # --- compile --------------------------------------------------------------------------------
 
     def compile(
         self,
@@ -143,7 +143,7 @@ class Trainer:
             )
         return self._compiled
 
-    # --- the steps, which subclasses may override -------------------------------------------------
+    # --- the steps, which subclasses may override -----------------------------------------------
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Learn from one batch, and return what the logs show.
@@ -188,7 +188,7 @@ class Trainer:
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
         training: bool = True,
     ) -> Any:  # fmt: skip
-        """Return the scalar that training minimizes: the losses of all outputs, and those of layers."""
+        """Return what training minimizes: the losses of all outputs, and those of layers."""
         del x, training
         total = None
         if self._compiled is not None and self._compiled.resolved and y is not None:
@@ -249,7 +249,7 @@ class Trainer:
         for metric in self.metrics:
             metric.reset_state()
 
-    # --- fit ----------------------------------------------------------------------------------------
+    # --- fit ------------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -329,6 +329,7 @@ class Trainer:
                     logs |= self._validate(held, callbacks, loop, validation_steps)
                 loop.hand_over()
                 callbacks.call("on_epoch_end", epoch, logs=logs)
+                loop.logs = logs
                 if self.stop_training:
                     break
         return history
@@ -383,12 +384,12 @@ class Trainer:
         return dict(logs) if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Return the loss, then the metrics in the order of `compile`, then what else the logs have."""
+        """Return the loss, the metrics in the order of `compile`, then what else there is."""
         first = [n for n in self.get_metrics_result() if n in logs]
         values = [logs[n] for n in dict.fromkeys([*first, *logs])]
         return values[0] if len(values) == 1 else values
 
-    # --- single batches -------------------------------------------------------------------------------
+    # --- single batches -------------------------------------------------------------------------
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
@@ -401,7 +402,7 @@ class Trainer:
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Return the loss and metrics of one batch, as `evaluate` does, without learning from it."""
+        """Return the loss and metrics of one batch, without learning from it."""
         self._require_compiled("test_on_batch")
         return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
 
@@ -439,7 +440,7 @@ class Trainer:
             predictor = self._programs["predict"] = Predictor(self)
         return predictor(x, checks.batch_size(batch_size), verbose, steps, callbacks)
 
-    # --- preparation ------------------------------------------------------------------------------------
+    # --- preparation ----------------------------------------------------------------------------
 
     def _prepare(self, packed: Any) -> None:
         """Build the model, the losses and metrics, and the optimizer for data of this kind."""

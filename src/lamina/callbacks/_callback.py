@@ -49,7 +49,7 @@ class Callback:
         """Called before each epoch; `epoch` counts from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called after each epoch and its validation; `logs` has the metrics, validation's as 'val_...'."""
+        """Called after each epoch; `logs` has the metrics, validation's as 'val_...'."""
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
         """The old name of `on_train_batch_begin`."""
@@ -129,7 +129,7 @@ class CallbackList:
             callback.set_model(model)
 
     def wants_batches(self, kind: str) -> bool:
-        """Return whether any callback writes a batch hook of `kind` ('train', 'test', 'predict')."""
+        """Return whether any callback writes a batch hook: of 'train', 'test' or 'predict'."""
         return any(
             getattr(getattr(c, name), "__func__", None) is not getattr(Callback, name)
             for c in self.callbacks

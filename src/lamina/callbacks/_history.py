@@ -3,6 +3,7 @@
 from typing import Any
 
 from lamina.callbacks._callback import Callback
+from lamina.visualization import plot_history
 
 
 class History(Callback):
@@ -36,6 +37,4 @@ class History(Callback):
 
     def plot(self, *args: Any, **kwargs: Any) -> Any:
         """Draw loss and metrics over the epochs; see `visualization.plot_history`."""
-        from lamina.visualization import plot_history
-
         return plot_history(self, *args, **kwargs)

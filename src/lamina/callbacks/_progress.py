@@ -7,7 +7,7 @@ from lamina.utils import Progbar
 
 
 class ProgbarLogger(Callback):
-    """Shows steps, time per step and metrics: a live line in a terminal or notebook, else one per epoch.
+    """Shows steps, time per step and metrics: live where it can, else in one line per epoch.
 
     `fit` adds one itself unless `verbose=0`.
     """

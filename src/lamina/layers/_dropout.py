@@ -9,7 +9,7 @@ from lamina._core.random import SeedGenerator
 
 
 class Dropout(Layer):
-    """Set a fraction `rate` of the inputs to 0 while training, and scale the rest by 1 / (1 - rate).
+    """Set a fraction `rate` of the inputs to 0 while training; scale the rest by 1 / (1 - rate).
 
     Args:
         rate: fraction in [0, 1] that is dropped.

@@ -11,7 +11,7 @@ from lamina._core.layer import Layer
 from lamina._core.tensor import KerasTensor
 from lamina._training.trainer import Trainer
 from lamina.models._graph import run_graph, standardize_inputs
-from lamina.utils import print_summary
+from lamina.utils._summary import print_summary
 
 
 class Model(Trainer, Layer):
@@ -33,8 +33,14 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
-    _unwalked = (*Layer._unwalked, "function", "optimizer", "_compiled", "_loss_tracker",
-    "_programs")
+    _unwalked = (
+        *Layer._unwalked,
+        "function",
+        "optimizer",
+        "_compiled",
+        "_loss_tracker",
+        "_programs",
+    )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and _is_functional(args, kwargs):
@@ -65,7 +71,7 @@ class Model(Trainer, Layer):
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Compute the outputs; a subclass that is not made from `inputs` and `outputs` has its own."""
+        """Compute the outputs; subclasses not made from `inputs` and `outputs` have their own."""
         if self.function is None:
             raise NotImplementedError(
                 explain(
@@ -83,12 +89,12 @@ class Model(Trainer, Layer):
         return super()._standardize(args, kwargs)
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of this shape (with its batch axis), if they are not there yet."""
+        """Make the weights for inputs of this shape, with its batch axis."""
         if not self.built or self.function is None:
             Layer.build(self, input_shape)
 
     def _build_for(self, inputs: Any) -> Any:
-        """Make the weights for symbolic inputs, check that these fit, and return the symbolic outputs."""
+        """Make the weights for symbolic inputs, check these, and return the symbolic outputs."""
         if self.function is None and not self.built and type(self).build is not Model.build:
             self.build(tree.map_structure(lambda t: t.shape, inputs))
         if self.function is not None:
@@ -101,7 +107,7 @@ class Model(Trainer, Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # outputs carry the masks that the layers inside gave them
 
-    # --- structure -------------------------------------------------------------------------------
+    # --- structure ------------------------------------------------------------------------------
 
     @property
     def layers(self) -> list[Layer]:
@@ -216,7 +222,7 @@ class Model(Trainer, Layer):
             expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
         )  # fmt: skip
 
-    # --- configuration ----------------------------------------------------------------------------
+    # --- configuration --------------------------------------------------------------------------
 
     def get_build_config(self) -> dict[str, Any] | None:
         return Layer.get_build_config(self) if self.function is None else None

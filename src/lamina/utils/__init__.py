@@ -20,7 +20,6 @@ from lamina._core.serialize import (
 from lamina._core.tensor import KerasTensor as _KerasTensor
 from lamina.utils._arrays import normalize, to_categorical
 from lamina.utils._progbar import Progbar
-from lamina.utils._summary import print_summary
 from lamina.visualization import model_to_dot, plot_model
 
 custom_object_scope = CustomObjectScope
@@ -34,7 +33,7 @@ def set_random_seed(seed: int) -> None:
         True
     """
     _python_random.seed(seed)
-    _np.random.seed(seed % 2**32)
+    _np.random.seed(seed % 2**32)  # noqa: NPY002  what scripts draw their data from
     _reset_global_generator(seed)
 
 
@@ -51,9 +50,10 @@ def is_keras_tensor(x: object) -> bool:
 
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "clear_session", "custom_object_scope", "deserialize_keras_object",
-    "get_custom_objects", "get_registered_name", "get_registered_object", "is_keras_tensor",
-    "model_to_dot", "normalize", "plot_model", "register_keras_serializable", "serialize_keras_object",
-    "set_random_seed", "standardize_dtype", "to_categorical",
+    "CustomObjectScope", "Progbar", "clear_session", "custom_object_scope",
+    "deserialize_keras_object", "get_custom_objects", "get_registered_name",
+    "get_registered_object", "is_keras_tensor", "model_to_dot", "normalize", "plot_model",
+    "register_keras_serializable", "serialize_keras_object", "set_random_seed",
+    "standardize_dtype", "to_categorical",
 ]  # fmt: skip
 _serialize.export(globals())

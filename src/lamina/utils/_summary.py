@@ -15,7 +15,6 @@ from lamina._core import tree
 from lamina._core.errors import describe, explain, nearest
 from lamina.utils._progbar import Screen
 
-_NARROWEST = 40  # columns of a table, however small the terminal
 _FRAME = 3  # columns of a cell beside its text: two spaces and a border
 
 
@@ -64,12 +63,12 @@ def print_summary(
     content = _render(model, rows, is_chain, show_trainable, widths, screen)
     if print_fn is not None:
         print_fn(_as_text(content, length))
-    elif screen.kind == "file":
-        screen.write(_as_text(content, length))
-    elif screen.kind != "nowhere":
+    elif screen.colour or screen.kind == "notebook":
         from rich.console import Console
 
         Console(width=length, highlight=False).print(content)
+    else:
+        screen.write(_as_text(content, length))
 
 
 def summary_rows(
@@ -283,9 +282,10 @@ def _totals(model: Any) -> list[tuple[str, int, int]]:
 
 
 def _default_length(screen: Screen, is_chain: bool, show_trainable: bool) -> int:
-    length = (88 if is_chain else 108) + (12 if show_trainable else 0)
+    extra = len("Trainable") + _FRAME if show_trainable else 0
+    usual, least = (88, 40) if is_chain else (108, 64)
     columns = screen.columns()
-    return length if columns is None else min(length, max(columns, _NARROWEST))
+    return extra + (usual if columns is None else min(usual, max(columns - extra, least)))
 
 
 def _column_widths(

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,8 +33,7 @@ class Size(NamedTuple):
     along: float
 
 
-@dataclass
-class Layers:
+class Layers(NamedTuple):
     """The finished drawing: centres of the vertices, and a line for each link."""
 
     x: list[float]
@@ -45,15 +43,14 @@ class Layers:
     along: float
 
 
-@dataclass
-class _Web:
+class _Web(NamedTuple):
     """The graph with a vertex in each rank that a long link passes."""
 
     sizes: list[Size]
     rank: list[int]
-    bends: set[int] = field(default_factory=set)
-    ways: list[list[Wire]] = field(default_factory=list)  # of each link
-    main: dict[Wire, bool] = field(default_factory=dict)  # every wire: is it on a longest way
+    bends: set[int]
+    ways: list[list[Wire]]  # of each link
+    main: dict[Wire, bool]  # every wire: is it on a longest way
 
 
 def draw_layers(
@@ -104,7 +101,7 @@ def _make_web(
     sizes: Sequence[Size], links: Sequence[Link], first: Collection[int], last: Collection[int]
 ) -> _Web:
     arcs = list(dict.fromkeys((link.upper, link.lower) for link in links))
-    web = _Web(list(sizes), assign_ranks(len(sizes), arcs, first, last))
+    web = _Web(list(sizes), assign_ranks(len(sizes), arcs, first, last), set(), [], {})
     main = _main_arcs(len(sizes), arcs)
     bends: dict[tuple[End, int], int] = {}
     for link in links:

@@ -7,7 +7,6 @@ port on its frame, and on from there.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -29,16 +28,14 @@ _PAD = 14.0  # inside frames
 _MARGIN = 8.0  # around it all
 
 
-@dataclass
-class Box:
+class Box(NamedTuple):
     """A thing to place, of a size on the sheet."""
 
     width: float
     height: float
 
 
-@dataclass
-class Group:
+class Group(NamedTuple):
     """Boxes and groups in a frame; the title stands in the upper left corner of the frame."""
 
     children: Sequence["Box | Group"]
@@ -62,8 +59,7 @@ class Route(NamedTuple):
     segments: list[Segment]
 
 
-@dataclass
-class Drawing:
+class Drawing(NamedTuple):
     """Where everything is; paths are keys."""
 
     width: float
@@ -98,15 +94,14 @@ class _Strand(NamedTuple):
     back: bool = False
 
 
-@dataclass
-class _Block:
+class _Block(NamedTuple):
     """A group laid out. Lines run in the direction of the flow."""
 
     size: Size
-    boxes: dict[Path, Area] = field(default_factory=dict)
-    frames: dict[Path, Area] = field(default_factory=dict)
-    lines: dict[Edge, list[Point]] = field(default_factory=dict)
-    ports: dict[_Port, list[Point]] = field(default_factory=dict)
+    boxes: dict[Path, Area]
+    frames: dict[Path, Area]
+    lines: dict[Edge, list[Point]]
+    ports: dict[_Port, list[Point]]
 
 
 def lay_out(
@@ -143,7 +138,7 @@ def _place_group(
     boxes = [v for v, child in enumerate(group.children) if isinstance(child, Box)]
     sizes += [Size(0, 0) for _ in ports]
     if not sizes:
-        return _Block(Size(0, 0))
+        return _Block(Size(0, 0), {}, {}, {}, {})
 
     def offset(end: _End) -> float:
         if end.port is not None:
@@ -163,9 +158,7 @@ def _place_group(
     block = _assemble(group, strands, blocks, sizes, layers)
     for number in looping:
         block.lines[(number,), (number,)] = _loop(block.boxes[number,])
-    if framed:
-        _frame(block, group, plan, bool(first), bool(last))
-    return block
+    return _frame(block, group, plan, bool(first), bool(last)) if framed else block
 
 
 def _make_strands(count: int, edges: Sequence[Edge], ports: Sequence[_Port]) -> list[_Strand]:
@@ -218,7 +211,7 @@ def _assemble(
     layers: Layers,
 ) -> _Block:
     """Return all parts of a group in the group's own coordinates."""
-    block = _Block(Size(layers.across, layers.along))
+    block = _Block(Size(layers.across, layers.along), {}, {}, {}, {})
     inner_ports: dict[tuple[int, _Port], list[Point]] = {}
     for number, child in enumerate(group.children):
         size = sizes[number]
@@ -267,8 +260,8 @@ def _pads(group: Group, plan: _Plan) -> tuple[tuple[float, float], tuple[float, 
     return (_PAD, _PAD), (_PAD, title) if plan.reverse else (title, _PAD)
 
 
-def _frame(block: _Block, group: Group, plan: _Plan, entered: bool, left: bool) -> None:
-    """Put a frame around a block, wide enough for its title and for edges to pass beside that."""
+def _frame(block: _Block, group: Group, plan: _Plan, entered: bool, left: bool) -> _Block:
+    """Return a block with a frame, wide enough for its title and for edges to pass beside that."""
     (side, other_side), (before, after) = _pads(group, plan)
     before, after = 0.0 if entered else before, 0.0 if left else after
     title = group.title_width + 2 * _PAD
@@ -294,8 +287,8 @@ def _frame(block: _Block, group: Group, plan: _Plan, entered: bool, left: bool) 
             line.append((line[-1][0], end))
         else:
             line.insert(0, (line[0][0], end))
-    block.size = size
     block.frames[()] = Area(0.0, 0.0, size.across, size.along)
+    return block._replace(size=size)
 
 
 def _turn(block: _Block, plan: _Plan, splines: str) -> Drawing:

@@ -4,8 +4,7 @@ This is the one file of the pictures of models that knows how models are made.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lamina._core import tree
 from lamina._core.errors import describe, explain
@@ -13,8 +12,7 @@ from lamina._core.errors import describe, explain
 Path = tuple[int, ...]
 
 
-@dataclass
-class LayerBox:
+class LayerBox(NamedTuple):
     """A layer, an operation on tensors, or a nested model that is not shown in detail.
 
     Shapes and dtypes are those of every tensor that goes in and out, one line of text each.
@@ -23,25 +21,23 @@ class LayerBox:
     name: str
     kind: str
     family: str
-    is_input: bool = False
-    activation: str | None = None
-    input_shapes: list[str] = field(default_factory=list)
-    output_shapes: list[str] = field(default_factory=list)
-    output_dtypes: list[str] = field(default_factory=list)
-    trainable: bool | None = None  # None: it has no weights
+    activation: str | None
+    trainable: bool | None  # None: it has no weights
+    input_shapes: list[str]
+    output_shapes: list[str]
+    output_dtypes: list[str]
 
 
-@dataclass
 class ModelGraph:
     """A model shown in detail; edges join boxes by their paths from here."""
 
-    name: str
-    kind: str
-    children: list["LayerBox | ModelGraph"] = field(default_factory=list)
-    edges: list[tuple[Path, Path]] = field(default_factory=list)
-    # The boxes that take each input, and the one that gives each output (None: it is an input).
-    takers: list[list[Path]] = field(default_factory=list)
-    givers: list[Path | None] = field(default_factory=list)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.children: list[LayerBox | ModelGraph] = []
+        self.edges: list[tuple[Path, Path]] = []
+        # The boxes that take each input, and the one that gives each output (None: an input).
+        self.takers: list[list[Path]] = []
+        self.givers: list[Path | None] = []
 
 
 def read_model(model: Any, expand_nested: bool = False, where: str = "plot_model") -> ModelGraph:
@@ -49,7 +45,7 @@ def read_model(model: Any, expand_nested: bool = False, where: str = "plot_model
     check_built(model, where)
     if function_of(model) is not None:
         return _read_function(model, expand_nested)
-    graph = ModelGraph(model.name, type(model).__name__)
+    graph = ModelGraph(model.name)
     if is_sequential(model):
         graph.children = [_layer_box(layer, []) for layer in model.layers]
         graph.edges = [((i,), (i + 1,)) for i in range(len(graph.children) - 1)]
@@ -119,7 +115,7 @@ def is_input(operation: Any) -> bool:
 
 def _read_function(model: Any, expand_nested: bool) -> ModelGraph:
     function, sequential = function_of(model), is_sequential(model)
-    graph = ModelGraph(model.name, type(model).__name__)
+    graph = ModelGraph(model.name)
     inputs = {id(tensor): i for i, tensor in enumerate(tree.flatten(function.inputs))}
     graph.takers = [[] for _ in inputs]
     calls: dict[int, list[Any]] = {}  # the nodes of one layer make one box, those of ops one each
@@ -217,20 +213,21 @@ def family_of(operation: Any) -> str:
 
 
 def _layer_box(operation: Any, nodes: list[Any]) -> LayerBox:
+    kind = type(operation).__name__
     if not hasattr(operation, "name"):  # an op: a function of tensors
-        name = getattr(operation, "__name__", "op")
-        box = LayerBox(name, name, "plain")
-    else:
-        box = LayerBox(operation.name, type(operation).__name__, family_of(operation))
-        box.is_input = is_input(operation)
-        box.activation = activation_name(operation)
-        if getattr(operation, "weights", None):
-            box.trainable = bool(operation.trainable)
-    box.input_shapes = _lines([node.inputs for node in nodes], lambda t: str(t.shape))
+        kind = getattr(operation, "__name__", kind)
+    weights = getattr(operation, "weights", None)
     outputs = [tree.flatten(node.outputs) for node in nodes]
-    box.output_shapes = _lines(outputs, lambda t: str(t.shape))
-    box.output_dtypes = list(dict.fromkeys(_lines(outputs, lambda t: str(t.dtype))))
-    return box
+    return LayerBox(
+        name=getattr(operation, "name", kind),
+        kind=kind,
+        family=family_of(operation),
+        activation=activation_name(operation),
+        trainable=bool(operation.trainable) if weights else None,
+        input_shapes=_lines([node.inputs for node in nodes], lambda t: str(t.shape)),
+        output_shapes=_lines(outputs, lambda t: str(t.shape)),
+        output_dtypes=list(dict.fromkeys(_lines(outputs, lambda t: str(t.dtype)))),
+    )
 
 
 def _lines(calls: Iterable[Sequence[Any]], text: Callable[[Any], str]) -> list[str]:

@@ -205,7 +205,7 @@ def _rows(box: LayerBox, details: Details) -> Iterator[tuple[str, str]]:
     if details.activations and box.activation is not None:
         yield "Activation", clean(box.activation)
     if details.shapes:
-        if not box.is_input:
+        if box.family != "input":
             yield from _lines("Input shape", box.input_shapes)
         yield from _lines("Output shape", box.output_shapes)
     if details.dtype:

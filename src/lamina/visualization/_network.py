@@ -1,8 +1,7 @@
 """`plot_network`: the neurons of a stack of Dense layers and the weights between them."""
 
 import os
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,13 +22,12 @@ _CAPTION, _LEGEND = 44.0, 30.0
 _NAME_SIZE, _NOTE_SIZE, _SIGN_SIZE = 10.0, 8.5, 11.0
 
 
-@dataclass
-class _Column:
+class _Column(NamedTuple):
     """One layer of neurons; `kernel` and `bias` lead to it from the column before."""
 
     name: str
     size: int
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
     kernel: np.ndarray | None = None
     bias: np.ndarray | None = None
 
@@ -136,8 +134,7 @@ def _refusal(model: Any, got: str) -> ValueError:
 # Drawing --------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Neurons:
+class _Neurons(NamedTuple):
     """What is drawn of one column: which neurons, and their places."""
 
     x: float

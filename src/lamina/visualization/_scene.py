@@ -1,7 +1,6 @@
 """A picture before it is painted: shapes and texts on a sheet measured in points (1/72 inch)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Point = tuple[float, float]
@@ -36,14 +35,14 @@ class Text(NamedTuple):
     anchor: str = "start"
 
 
-@dataclass
 class Scene:
     """A sheet of `width` by `height` points; y grows downwards. Texts lie above all shapes."""
 
-    width: float
-    height: float
-    shapes: list[Shape] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
+    def __init__(self, width: float, height: float) -> None:
+        self.width = width
+        self.height = height
+        self.shapes: list[Shape] = []
+        self.texts: list[Text] = []
 
     def rect(
         self,

@@ -1,7 +1,6 @@
 """Right-angled edges between two ranks: which share a cross bar, and the track of each bar."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 
 End = tuple[int, float]  # a vertex, and how far from its centre an edge ends there
 
@@ -9,21 +8,16 @@ _NEAR = 4.0  # points; lines closer than this look like one
 _SIDESTEP = 8.0
 
 
-@dataclass
 class Bar:
     """A line across the flow that connects every one of `sources` to every one of `targets`.
 
     Both map ends to their places across the flow.
     """
 
-    sources: dict[End, float]
-    targets: dict[End, float]
-    track: int = 0
-    low: float = field(init=False)
-    high: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        places = [*self.sources.values(), *self.targets.values()]
+    def __init__(self, sources: dict[End, float], targets: dict[End, float]) -> None:
+        self.sources, self.targets = sources, targets
+        self.track = 0
+        places = [*sources.values(), *targets.values()]
         self.low, self.high = min(places), max(places)
 
     @property

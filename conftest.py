@@ -1,0 +1,32 @@
+"""What every test and every docstring's example starts from: one platform, seeds, fresh names."""
+
+import os
+import random
+
+# Before jax, keras or matplotlib is imported by anyone.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["COLUMNS"] = "100"
+os.environ["PYTHONIOENCODING"] = "utf-8"
+
+import jax
+import numpy as np
+import pytest
+
+import lamina
+from lamina._core import naming
+
+
+@pytest.fixture(autouse=True)
+def fixed_start():
+    """The same seeds and the same automatic names, whichever tests ran before."""
+    naming.reset_names()
+    random.seed(0)  # the engine draws its unasked seeds from here
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def names_of_examples(doctest_namespace):
+    """What docstrings' examples may use without importing it."""
+    doctest_namespace.update(jax=jax, jnp=jax.numpy, np=np, lamina=lamina)
