@@ -23,7 +23,7 @@ ALLOWED_DTYPES = (
 _PYTHON_TYPES = {bool: "bool", int: "int32", str: "string"}
 
 
-def standardize_dtype(dtype: Any = None) -> str:
+def standardize_dtype(dtype: Any) -> str:
     """Return the name of `dtype` (None: the default float dtype).
 
     Accepts names, numpy and jax dtypes, Python types and anything with a `name`.

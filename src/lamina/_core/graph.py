@@ -13,6 +13,7 @@ from jax import export
 
 from lamina._core import dtypes, tree
 from lamina._core.errors import explain
+from lamina._core.naming import auto_name
 from lamina._core.state import Scope, Variable
 from lamina._core.tensor import KerasTensor
 
@@ -227,7 +228,8 @@ def as_array(x: Any, dtype: Any = None) -> Any:
 class Function:
     """The graph between `inputs` and `outputs`: nodes, run in order over one dictionary."""
 
-    def __init__(self, inputs: Any, outputs: Any) -> None:
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        self.name = name or auto_name(type(self))
         self.inputs = inputs
         self.outputs = outputs
         self.flat_inputs: list[KerasTensor] = tree.flatten(inputs)

@@ -4,6 +4,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamina._core.errors import explain
+
 
 def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     """Drop or add a last axis of 1 where the ranks of `a` and `b` differ by one."""
@@ -17,6 +19,37 @@ def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
 def lift(weight: Any, values: Any) -> Any:
     """Give `weight` the axes of `values` that it lacks, at the end, each of size 1."""
     return weight.reshape(weight.shape + (1,) * max(values.ndim - weight.ndim, 0))
+
+
+def fit_weight(where: str, weight: Any, values: Any) -> Any:
+    """Return `weight` with axes at which it broadcasts with `values`.
+
+    Axes are matched from the front, (N,) with (N, T), since the first is that of the samples; where
+    that does not work, from the back, as arrays broadcast.
+
+    Raises:
+        ValueError: neither works.
+    """
+    if values.ndim == 0 or weight.ndim == 0:
+        return weight
+    lifted = lift(weight, values)
+    if _meets(lifted.shape, values.shape):
+        return lifted
+    if weight.ndim <= values.ndim and _meets((1,) * (values.ndim - weight.ndim) + weight.shape, values.shape):
+        return weight
+    raise ValueError(
+        explain(
+            where,
+            f"expected a weight per sample, or one per value, of shape {tuple(values.shape)}",
+            f"weights (or a mask) of shape {tuple(weight.shape)}",
+            "a weight per sample has shape (N,), one per time step (N, T); if it is a mask that the "
+            "predictions carry, give the labels the axes of the predictions",
+        )
+    )
+
+
+def _meets(small: tuple, shape: tuple) -> bool:
+    return len(small) == len(shape) and all(m in (1, n) for m, n in zip(small, shape, strict=True))
 
 
 def times_mask(weight: Any, mask: Any) -> Any:

@@ -103,6 +103,7 @@ class Compiled:
         _check_names(metrics_, metrics.get, ("accuracy", "acc", "crossentropy", "ce"))
         _check_names(weighted_metrics, metrics.get, ("accuracy", "acc", "crossentropy", "ce"))
         self.outputs: list[Output] = []
+        self._trackers: list[Any] = []  # means of the outputs' losses, as logs show them
         self.structure: Any = None
 
     @property
@@ -123,14 +124,18 @@ class Compiled:
         ]  # fmt: skip
         weights = _per_output("loss_weights", self.loss_weights, keys)
         several = len(flat) > 1
+        tracked = sum(loss is not None for loss in given[0]) > 1
         outputs = []
         for i, (t, p) in enumerate(zip(trues, flat, strict=True)):
             loss = resolve_loss(given[0][i], t, p)
-            tracker = metrics.Mean(name=f"{keys[i]}_loss") if several and loss is not None else None
+            tracker = metrics.Mean(name=f"{keys[i]}_loss") if tracked and loss is not None else None
             weight = 1.0 if weights[i] is None else float(weights[i])
             found = [[resolve_metric(m, t, p) for m in _as_list(group[i])] for group in given[1:]]
             outputs.append(Output(keys[i] if several else None, loss, weight, tracker, *found))
         self.outputs, self.keys, self.structure = outputs, keys, tree.structure_of(y_pred)
+        by_name = isinstance(y_pred, dict) and isinstance(self.loss, dict)
+        order = [keys.index(n) for n in self.loss if n in keys] if by_name else range(len(outputs))
+        self._trackers = [outputs[i].tracker for i in order if outputs[i].tracker is not None]
 
     # --- inside the compiled step ---------------------------------------------------------------
 
@@ -156,10 +161,7 @@ class Compiled:
 
     def results(self) -> dict[str, Any]:
         """Return the value of every metric by the name shown in logs."""
-        found: dict[str, Any] = {}
-        for output in self.outputs:
-            if output.tracker is not None:
-                found[output.tracker.name] = output.tracker.result()
+        found: dict[str, Any] = {tracker.name: tracker.result() for tracker in self._trackers}
         for output in self.outputs:
             for metric in (*output.metrics, *output.weighted_metrics):
                 result = metric.result()
@@ -170,8 +172,7 @@ class Compiled:
 
     @property
     def all_metrics(self) -> list[Any]:
-        trackers = [o.tracker for o in self.outputs if o.tracker is not None]
-        return trackers + [m for o in self.outputs for m in (*o.metrics, *o.weighted_metrics)]
+        return self._trackers + [m for o in self.outputs for m in (*o.metrics, *o.weighted_metrics)]
 
     def _zip(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         flat = tree.flatten(y_pred)
@@ -236,22 +237,25 @@ def _per_output(argument: str, value: Any, keys: list[str]) -> list[Any]:
             return items
         if len(items) == n:
             return [[m] for m in items]
-        return (
-            [items] * n
-            if not items or all(isinstance(m, str) or callable(m) for m in items)
-            else items
-        )
+        if not any(isinstance(m, (metrics.Metric, list, tuple)) for m in items):
+            return [
+                items
+            ] * n  # names and functions, which every output can have its own metrics of
+        raise ValueError(_not_one_each(argument, items, keys))
     if isinstance(value, (list, tuple)):
         if len(value) != n:
-            raise ValueError(
-                explain(
-                    "compile",
-                    f"expected {n} entries in `{argument}`, one per output ({', '.join(keys)})",
-                    str(len(value)),
-                )
-            )
+            raise ValueError(_not_one_each(argument, value, keys))
         return list(value)
     return [value] * n
+
+
+def _not_one_each(argument: str, value: Any, keys: list[str]) -> str:
+    return explain(
+        "compile",
+        f"expected {len(keys)} entries in `{argument}`, one per output ({', '.join(keys)})",
+        str(len(value)),
+        f"give a dictionary by output, as {argument}={{{keys[0]!r}: ...}}",
+    )
 
 
 def _flat_list(items: list[Any]) -> list[Any]:

@@ -51,7 +51,8 @@ class ArraySource:
     def blocks(self, steps: int | None = None) -> Iterator[Block]:
         """Yield the blocks of one epoch: whole batches, then what is left."""
         if self.shuffle and self._at == 0:
-            self._order = np.random.permutation(self.rows).astype("int32")
+            # numpy's global generator, so that np.random.seed fixes it in old scripts too
+            self._order = np.random.permutation(self.rows).astype("int32")  # noqa: NPY002
         whole, rest = divmod(self.rows, self.batch)
         used = whole * self.batch
         start = self._at

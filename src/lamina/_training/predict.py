@@ -78,7 +78,7 @@ class Predictor:
         steps = -(-count // batch)
         if not callbacks and (not verbose or (verbose == "auto" and steps <= _CHUNK)):
             return None
-        return self.model._callbacks(callbacks, verbose, steps=steps)[0]
+        return self.model._callbacks(callbacks, verbose, steps=steps)
 
 
 def _as_input(x: Any) -> Any:

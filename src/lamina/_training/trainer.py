@@ -16,7 +16,7 @@ from lamina._training.compile import Compiled, attach_masks, with_masks
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
-from lamina.callbacks import CallbackList, History, ProgbarLogger
+from lamina.callbacks import CallbackList, History
 
 _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
 
@@ -316,9 +316,10 @@ class Trainer:
         if validation is not None:
             held = data.ArraySource(validation, validation_batch_size or batch_size)
         epochs = _capped(epochs, None, config.max_epochs())
-        callbacks, history = self._callbacks(
-            callbacks, verbose, epochs=epochs, steps=steps, history=True
+        callbacks = self._callbacks(
+            callbacks, verbose, add_history=True, epochs=epochs, steps=steps
         )
+        self.history = callbacks.history
         self.stop_training = False
         with Loop(self, callbacks, "train") as loop:
             for epoch in range(initial_epoch, epochs):
@@ -332,7 +333,7 @@ class Trainer:
                 loop.logs = logs
                 if self.stop_training:
                     break
-        return history
+        return self.history
 
     def _validate(
         self, source: Any, callbacks: Any, loop: Loop, steps: int | None
@@ -378,7 +379,7 @@ class Trainer:
         checks.check_labels(self, packed)
         source = data.ArraySource(packed, checks.batch_size(batch_size))
         steps = _capped(source.steps, steps, config.max_steps_per_epoch())
-        callbacks, _ = self._callbacks(callbacks, verbose, steps=steps)
+        callbacks = self._callbacks(callbacks, verbose, steps=steps)
         with Loop(self, callbacks, "test") as loop:
             logs = loop.epoch("test", source, steps)
         return dict(logs) if return_dict else self._in_order(logs)
@@ -462,27 +463,11 @@ class Trainer:
     _prepared_for: Any = None
     _output_spec: Any = None
 
-    def _callbacks(
-        self, callbacks: Any, verbose: Any, history: bool = False, **params: Any
-    ) -> tuple[CallbackList, History]:
-        if isinstance(callbacks, CallbackList):
-            callbacks = callbacks.callbacks
-        items = (
-            list(callbacks)
-            if isinstance(callbacks, (list, tuple))
-            else [callbacks]
-            if callbacks
-            else []
-        )
+    def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
         verbose = checks.verbosity(verbose)
-        keeper = next((c for c in items if isinstance(c, History)), None) or History()
-        if history and keeper not in items:
-            items.append(keeper)
-        if verbose and not any(isinstance(c, ProgbarLogger) for c in items):
-            items.append(ProgbarLogger())
-        if history:
-            self.history = keeper
-        return CallbackList(items, model=self, verbose=verbose, **params), keeper
+        return CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **params
+        )
 
     def _state(self) -> list[Variable]:
         """All variables that a step may touch, in a fixed order."""

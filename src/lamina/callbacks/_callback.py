@@ -1,9 +1,6 @@
 """The base of callbacks: what runs at the start and end of training, epochs and batches."""
 
-from collections.abc import Iterable
 from typing import Any
-
-from lamina._core.errors import describe, explain
 
 
 class Callback:
@@ -91,68 +88,3 @@ class Callback:
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         """Called after each batch of prediction; `logs` has the 'outputs'."""
-
-
-_BATCH_HOOKS = {
-    "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
-    "test": ("on_test_batch_begin", "on_test_batch_end"),
-    "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
-}
-
-
-class CallbackList:
-    """Several callbacks called as one, in order.
-
-    Args:
-        callbacks: the callbacks.
-        model: the model in training.
-        params: given to every callback.
-    """
-
-    def __init__(self, callbacks: Any = None, model: Any = None, **params: Any) -> None:
-        items = (
-            list(callbacks) if isinstance(callbacks, Iterable) else [callbacks] if callbacks else []
-        )
-        for callback in items:
-            if not hasattr(callback, "on_epoch_end") or isinstance(callback, type):
-                raise TypeError(
-                    explain(
-                        "callbacks",
-                        "expected callback objects",
-                        describe(callback),
-                        "make an object of the class, as EarlyStopping()",
-                    )
-                )
-        self.callbacks = items
-        for callback in items:
-            callback.set_params(params)
-            callback.set_model(model)
-
-    def wants_batches(self, kind: str) -> bool:
-        """Return whether any callback writes a batch hook: of 'train', 'test' or 'predict'."""
-        return any(
-            getattr(getattr(c, name), "__func__", None) is not getattr(Callback, name)
-            for c in self.callbacks
-            for name in _BATCH_HOOKS[kind]
-            if hasattr(c, name)
-        )
-
-    def touches_model(self) -> bool:
-        """Return whether any callback may read or change the model between epochs."""
-        return any(not getattr(c, "only_displays", False) for c in self.callbacks)
-
-    def call(self, hook: str, *args: Any, logs: Any = None) -> None:
-        """Call one hook of every callback."""
-        for callback in self.callbacks:
-            method = getattr(callback, hook, None)
-            if method is not None:
-                method(*args, logs if logs is not None else {})
-
-    def call_if_there(self, hook: str, *args: Any) -> None:
-        """Call a hook that only displays have, with these arguments alone."""
-        for callback in self.callbacks:
-            if hasattr(callback, hook):
-                getattr(callback, hook)(*args)
-
-    def __iter__(self) -> Any:
-        return iter(self.callbacks)

@@ -221,8 +221,8 @@ def _assemble(
             continue
         inner = blocks[number]
         _shift(inner, left, top)
-        block.boxes |= {(number, *path): area for path, area in inner.boxes.items()}
-        block.frames |= {(number, *path): area for path, area in inner.frames.items()}
+        block.boxes.update({(number, *path): area for path, area in inner.boxes.items()})
+        block.frames.update({(number, *path): area for path, area in inner.frames.items()})
         for (tail, head), line in inner.lines.items():
             block.lines[(number, *tail), (number, *head)] = line
         inner_ports |= {(number, port): line for port, line in inner.ports.items()}

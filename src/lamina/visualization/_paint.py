@@ -13,8 +13,8 @@ from lamina.visualization._text import load_font, runs
 
 FORMATS = ("png", "jpg", "jpeg", "svg", "pdf")
 
-_SMOOTHING = 4  # shapes are drawn this many times larger in each direction, then averaged
-_BAND_PIXELS = 16_000_000  # at most so many enlarged pixels at a time
+_SMOOTHING = 3  # shapes are drawn this many times larger in each direction, then averaged
+_BAND_PIXELS = 2_000_000  # at most so many enlarged pixels at a time
 _MOST_PIXELS = 100_000_000  # larger pictures are drawn with a lower resolution
 _LONGEST_SIDE = 32_000  # what common viewers open
 
@@ -56,7 +56,7 @@ def _paint_pixels(scene: Scene, format: str, dpi: float) -> bytes:
     image = Image.new("RGB", (width, height), "white")
     big = scale * _SMOOTHING
     # In whole numbers, which bands shift without a seam.
-    outlines = [
+    outlines: list[list[Point]] = [
         [(round(x * big), round(y * big)) for x, y in flatten(shape)] for shape in scene.shapes
     ]
     # In bands, because the enlarged picture of a deep model would fill the memory.
