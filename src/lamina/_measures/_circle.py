@@ -60,7 +60,8 @@ def circle(
     same = y_true[:, None] == ref_labels[None, :]  # (N, M)
     other = ~same
     if remove_diagonal:
-        same = same & ~jnp.eye(*same.shape, dtype=bool)
+        rows, columns = (jnp.arange(size) for size in same.shape)
+        same = same & (rows[:, None] != columns[None, :])
     near = -gamma * (margin + distance) * (margin - distance)
     far = gamma * jnp.maximum(1.0 + margin - distance, 0.0) * (1.0 - margin - distance)
     both = jnp.any(same, axis=1) & jnp.any(other, axis=1)

@@ -41,9 +41,6 @@ def times_log(weight: Any, log_p: Any) -> Any:
 
 def one_hot_pair(where: str, y_true: Any, y_pred: Any, smoothing: float, axis: int) -> Any:
     """Return labels and predictions of one shape, the labels smoothed over the classes of `axis`."""
-    y_true = y_true.astype(y_pred.dtype)
-    if y_true.ndim != y_pred.ndim:
-        y_true = jnp.broadcast_to(y_true, y_pred.shape) if y_pred.shape == () else y_true
     y_true, y_pred = equal_pair(where, y_true, y_pred, _ONE_HOT)
     classes = y_pred.shape[axis]
     if y_pred.shape[-1] == 1:

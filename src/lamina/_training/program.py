@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import jaxpr_as_fun
 
 from lamina._core.compilation import use_persistent_cache
 from lamina._core.state import Variable, pure
@@ -44,10 +43,11 @@ class Program:
         values = [jax.ShapeDtypeStruct(v.shape, v.raw().dtype) for v in self.variables]
         rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), data)
         self._report = None if report is None else pure(report, self.variables)
-        jaxpr, shapes = jax.make_jaxpr(_step(step, self.variables), return_shape=True)(values, rows)
-        self.jaxpr = jaxpr
-        self._logs = shapes[1]
-        inputs, outputs = jaxpr.jaxpr.invars, jaxpr.jaxpr.outvars
+        self._step = jax.jit(_stateless(step, self.variables), inline=True)
+        traced = self._step.trace(values, rows)
+        self.jaxpr = traced.jaxpr
+        self._logs = traced.out_info[1]
+        inputs, outputs = self.jaxpr.jaxpr.invars, self.jaxpr.jaxpr.outvars
         self._written = [i for i in range(len(values)) if outputs[i] is not inputs[i]]
         size = sum(values[i].size * values[i].dtype.itemsize for i in self._written)
         self.donates = size >= DONATE_FROM
@@ -94,26 +94,21 @@ class Program:
         return [values[i] if i in values else next(rest) for i in range(len(self.variables))]
 
     def _loop(self, carried: Any, fixed: Any, data: Any, order: Any, start: Any, stop: Any) -> Any:
-        run_step = jaxpr_as_fun(self.jaxpr)
-        form = jax.tree.structure(self._logs)
-        count = len(self.variables)
-
         def body(i: Any, carry: Any) -> Any:
             rows = lax.dynamic_slice_in_dim(order, i * self.batch, self.batch)
-            batch = jax.tree.map(
-                lambda a: a.at[rows].get(mode="promise_in_bounds"), data
-            )  # (N, ...) -> (B, ...)
-            results = run_step(*self._merge(carry[0], fixed), *jax.tree.leaves(batch))
-            return [results[j] for j in self._written], list(results[count:])
+            take = lambda a: a.at[rows].get(mode="promise_in_bounds")  # noqa: E731
+            batch = jax.tree.map(take, data)  # (N, ...) -> (B, ...)
+            values, logs = self._step(self._merge(carry[0], fixed), batch)
+            return [values[j] for j in self._written], logs
 
-        logs = [jnp.zeros(s.shape, s.dtype) for s in jax.tree.leaves(self._logs)]
+        logs = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), self._logs)
         carried, logs = lax.fori_loop(start, stop, body, (carried, logs))
         if self._report is None:
-            return carried, jax.tree.unflatten(form, logs)
+            return carried, logs
         return carried, self._report(self._merge(carried, fixed))[0]
 
 
-def _step(step: Callable[[Any], Any], variables: list[Variable]) -> Callable[..., Any]:
+def _stateless(step: Callable[[Any], Any], variables: list[Variable]) -> Callable[..., Any]:
     run = pure(step, variables)
 
     def one(values: Any, rows: Any) -> tuple[Any, Any]:
