@@ -29,9 +29,16 @@ def is_real(x: Any) -> bool:
     return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
 
 
-PositiveInt = Annotated[int, Check("a positive integer", lambda x: is_integer(x) and x > 0)]
-Count = Annotated[int, Check("an integer of 0 or more", lambda x: is_integer(x) and x >= 0)]
-Fraction = Annotated[float, Check("a fraction from 0 to 1", lambda x: is_real(x) and 0 <= x <= 1)]
+PositiveInt = Annotated[
+    int, Check("a positive integer", lambda x: is_integer(x) and x > 0, "use 1, 2, 3, ...")
+]
+Count = Annotated[
+    int, Check("an integer of 0 or more", lambda x: is_integer(x) and x >= 0, "use 0, 1, 2, ...")
+]
+Fraction = Annotated[
+    float,
+    Check("a fraction from 0 to 1", lambda x: is_real(x) and 0 <= x <= 1, "0.2 stands for 20 %"),
+]
 Flag = Annotated[bool, Check("True or False", lambda x: isinstance(x, (bool, np.bool_, int)))]
 
 

@@ -37,8 +37,11 @@ def unknown(kind: str, name: object, names: Iterable[str]) -> str:
     """Return the error text for a name that is not among `names`."""
     names = sorted(set(names))
     near = nearest(str(name), names)
-    listed = ", ".join(names) if len(names) <= 60 else ", ".join(names[:60]) + ", ..."
-    advice = f"did you mean '{near}'? Known: {listed}" if near else f"known: {listed}"
+    listed = ", ".join(names if len(names) <= 60 else [*names[:60], "..."])
+    if near is None:
+        advice = f"known: {listed}"
+    else:
+        advice = f"did you mean '{near}'?" + f" Known: {listed}" * (len(names) <= 12)
     return explain(kind, f"expected the name of a known {kind}", f"{name!r}", advice)
 
 

@@ -45,7 +45,7 @@ def binary_accuracy(y_true: Array, y_pred: Array, threshold: float = 0.5) -> Arr
         [[1.0], [0.0]]
     """
     y_true, y_pred = jnp.asarray(y_true), jnp.asarray(y_pred)
-    decided = (y_pred > jnp.asarray(threshold, y_pred.dtype)).astype(y_true.dtype)
+    decided = (y_pred > threshold).astype(y_true.dtype)
     return _matches("binary_accuracy", y_true, decided)
 
 
@@ -147,6 +147,8 @@ def _matches(where: str, y_true: Any, y_pred: Any) -> Any:
 
 def _in_top_k(where: str, y_true: Any, y_pred: Any, k: int) -> Any:
     labels = _one_each(where, y_true, y_pred)[..., None]
+    if not jnp.issubdtype(y_pred.dtype, jnp.floating):
+        y_pred = y_pred.astype(config.floatx())
     of_label = jnp.take_along_axis(y_pred, labels, axis=-1, mode="fill", fill_value=-jnp.inf)
     of_label = jnp.where(jnp.isnan(of_label), -jnp.inf, of_label)  # NaN is not among the best
     larger = jnp.sum(y_pred > of_label, axis=-1)

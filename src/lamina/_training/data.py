@@ -119,7 +119,7 @@ def _array(what: str, value: Any) -> Any:
         except ValueError as error:
             raise ValueError(
                 explain(
-                    "fit",
+                    "data",
                     f"expected rows of equal length in `{what}`",
                     str(error).split(".")[0],
                     "pad the rows to one length, for example with utils.pad_sequences",
@@ -128,7 +128,7 @@ def _array(what: str, value: Any) -> Any:
         if not _numeric(array):
             raise TypeError(
                 explain(
-                    "fit",
+                    "data",
                     f"expected numbers in `{what}`",
                     describe(value),
                     "give numpy arrays, lists of numbers or data frames of numbers",
@@ -138,12 +138,20 @@ def _array(what: str, value: Any) -> Any:
     if array.ndim == 0:
         raise TypeError(
             explain(
-                "fit", f"expected an array with one row per sample as `{what}`", describe(value)
+                "data",
+                f"expected an array with one row per sample as `{what}`",
+                describe(value),
+                "give one sample as x[None], or a list with one number per sample",
             )
         )
     if array.shape[0] == 0:
         raise ValueError(
-            explain("fit", f"expected at least one sample in `{what}`", describe(array))
+            explain(
+                "data",
+                f"expected at least one sample in `{what}`",
+                describe(array),
+                "look at how the data was loaded or filtered",
+            )
         )
     return array
 
@@ -170,7 +178,7 @@ def _refuse_nan(what: str, array: Any) -> None:
         if len(bad):
             raise ValueError(
                 explain(
-                    "fit",
+                    "data",
                     f"expected numbers in `{what}`",
                     f"{len(bad)} NaN, the first in row {bad[0][0]}",
                     "drop such rows or fill them in, for example with np.nan_to_num(x)",
@@ -190,9 +198,10 @@ def check_lengths(**named: Any) -> None:
     if len(set(sizes.values())) > 1:
         raise ValueError(
             explain(
-                "fit",
+                "data",
                 "expected the same number of samples in all data",
                 ", ".join(f"{k}: {v}" for k, v in sizes.items()),
+                "every sample needs its row in each of them",
             )
         )
 
@@ -204,9 +213,10 @@ def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     if not 0 < at < total:
         raise ValueError(
             explain(
-                "fit",
+                "data",
                 "expected a `validation_split` that leaves samples on both sides",
                 f"{fraction} of {total} samples",
+                "0.2 keeps the last 20 % of the samples for validation",
             )
         )
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
@@ -217,7 +227,7 @@ def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
     if len(tree.flatten(y)) != 1:
         raise ValueError(
             explain(
-                "fit",
+                "data",
                 "expected one output with `class_weight`",
                 f"{len(tree.flatten(y))} outputs",
                 "use sample_weight, one array per output",
@@ -232,19 +242,28 @@ def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
     return weights if sample_weight is None else np.asarray(sample_weight) * weights
 
 
-def pack(x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> tuple[Any, Any, Any]:
+def pack(
+    x: Any, y: Any, sample_weight: Any, class_weight: Any = None, nan: bool = False
+) -> tuple[Any, Any, Any]:
     """Return (x, y, sample_weight) as arrays, checked."""
     x, y, sample_weight = (
-        as_arrays("x", x),
+        as_arrays("x", x, nan),
         as_arrays("y", y),
         as_arrays("sample_weight", sample_weight),
     )
     if x is None:
-        raise ValueError(explain("fit", "expected data as `x`", "None"))
+        raise ValueError(explain("data", "expected data as `x`", "None", "give numpy arrays"))
     check_lengths(x=x, y=y, sample_weight=sample_weight)
     if class_weight is not None:
         sample_weight = class_weights(y, sample_weight, class_weight)
     return x, y, sample_weight
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Return what a step is given: x, (x,) if x is a list itself, (x, y) or all three."""
+    if y is None and sample_weight is None:
+        return (x,) if isinstance(x, (list, tuple)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:

@@ -72,7 +72,8 @@ class Predictor:
 
     def _make(self, x: Any) -> Forward:
         self.model._build_for(tree.map_structure(data.symbolic, x))
-        return Forward(self.model.predict_step, self.model.variables)
+        step = self.model.predict_step
+        return Forward(lambda x: step(data.pack_x_y_sample_weight(x)), self.model.variables)
 
     def _callbacks(self, count: int, batch: int, verbose: Any, callbacks: Any) -> Any:
         steps = -(-count // batch)
@@ -84,7 +85,7 @@ class Predictor:
 def _as_input(x: Any) -> Any:
     if type(x) is np.ndarray and x.dtype == np.float32 and x.ndim and len(x):
         return x  # the common case: nothing to convert
-    return data.as_arrays("x", x, nan=True)
+    return data.pack(x, None, None, nan=True)[0]
 
 
 def _power(n: int) -> int:

@@ -13,6 +13,7 @@ from lamina._core.errors import describe, explain
 from lamina._core.state import Variable, value_and_grad
 from lamina._training import checks, data
 from lamina._training.compile import Compiled, attach_masks, with_masks
+from lamina._training.data import unpack_x_y_sample_weight as unpack
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
@@ -150,11 +151,11 @@ class Trainer:
 
         Overridden versions are compiled like this one: read and write variables as they like.
         """
-        self._learn(data)
-        return self.get_metrics_result()
+        logs = self._learn(data)
+        return self.get_metrics_result() if logs is None else logs
 
-    def _learn(self, batch: Any) -> None:
-        x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
+    def _learn(self, batch: Any) -> dict[str, Any] | None:
+        x, y, sample_weight = unpack(batch)
 
         def objective() -> Any:
             y_pred = self(x, training=True)
@@ -166,23 +167,24 @@ class Trainer:
         attach_masks(y_pred, masks)
         self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
         self.optimizer.apply(grads, trainable)
-        self.compute_metrics(x, y, y_pred, sample_weight)
+        return self._measure(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluate one batch, and return what the logs show."""
-        self._judge(data)
-        return self.get_metrics_result()
+        logs = self._judge(data)
+        return self.get_metrics_result() if logs is None else logs
 
-    def _judge(self, batch: Any) -> None:
-        x, y, sample_weight = data.unpack_x_y_sample_weight(batch)
+    def _judge(self, batch: Any) -> dict[str, Any] | None:
+        x, y, sample_weight = unpack(batch)
         y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
-        self.compute_metrics(x, y, y_pred, sample_weight)
+        return self._measure(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch of inputs."""
-        return self(data, training=False)
+        x, _, _ = unpack(data)
+        return self(x, training=False)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
@@ -209,16 +211,22 @@ class Trainer:
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
-    ) -> dict[str, Any] | None:
-        """Take a batch into the metrics. An override returns what the logs show."""
+    ) -> dict[str, Any]:
+        """Take a batch into the metrics, and return what the logs show."""
         del x
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         if self._compiled is not None and self._compiled.resolved and y is not None:
             self._compiled.update_metrics(y, y_pred, sample_weight)
-        return (
-            self.get_metrics_result()
-            if type(self).compute_metrics is not Trainer.compute_metrics
-            else None
-        )
+
+    def _measure(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any] | None:
+        """Take a batch into the metrics; return logs only if a user's override makes them."""
+        if type(self).compute_metrics is not Trainer.compute_metrics:
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)  # results are computed once a dispatch
+        return None
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the value of every metric by name."""
@@ -302,7 +310,7 @@ class Trainer:
         if validation_split and validation_data is None:
             train, validation = data.split_validation(train, validation_split)
         if validation_data is not None:
-            validation = data.pack(*data.unpack_x_y_sample_weight(validation_data))
+            validation = data.pack(*unpack(validation_data))
         batch_size = checks.batch_size(batch_size)
         self._prepare(train)
         for part in (train, validation):
@@ -495,9 +503,10 @@ class Trainer:
             default = getattr(type(self), name) is getattr(Trainer, name)
             late = default and type(self).compute_metrics is Trainer.compute_metrics
             make = EagerProgram if self.run_eagerly or self.jit_compile is False else Program
+            whole = getattr(self, name)
             with using(scope=None):
                 program = make(
-                    quick if late else getattr(self, name),
+                    quick if late else lambda batch: whole(data.pack_x_y_sample_weight(*batch)),
                     self.get_metrics_result if late else None,
                     variables, arrays, batch,
                 )  # fmt: skip

@@ -1,11 +1,13 @@
-"""Cross-entropies: how unlikely the right answer was, in nats."""
+"""Cross-entropies and their relatives: how unlikely the right answer was, in nats."""
 
 from typing import Any
 
-from lamina._core.configurable import Fraction
+from lamina._core.configurable import Flag, Fraction
 from lamina._measures import (
     binary_crossentropy,
     categorical_crossentropy,
+    kl_divergence,
+    poisson,
     sparse_categorical_crossentropy,
 )
 from lamina.losses._loss import LossFunctionWrapper
@@ -25,7 +27,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
     def __init__(
         self,
-        from_logits: bool = False,
+        from_logits: Flag = False,
         label_smoothing: Fraction = 0.0,
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
@@ -53,7 +55,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 
     def __init__(
         self,
-        from_logits: bool = False,
+        from_logits: Flag = False,
         ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         axis: int = -1,
@@ -81,7 +83,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
 
     def __init__(
         self,
-        from_logits: bool = False,
+        from_logits: Flag = False,
         label_smoothing: Fraction = 0.0,
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
@@ -93,3 +95,43 @@ class BinaryCrossentropy(LossFunctionWrapper):
             binary_crossentropy, reduction, name, dtype,
             from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
         )  # fmt: skip
+
+
+class KLDivergence(LossFunctionWrapper):
+    """How many nats a code for the predictions wastes on the labels; see `kl_divergence`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+
+    Example:
+        >>> round(float(KLDivergence()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
+        0.6931
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "kl_divergence",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(LossFunctionWrapper):
+    """How unlikely the counts were at the predicted rates; see `poisson`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+
+    Example:
+        >>> round(float(Poisson()([[0.0, 1.0]], [[1.0, 1.0]])), 4)
+        1.0
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "poisson",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(poisson, reduction, name, dtype)

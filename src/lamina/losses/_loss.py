@@ -1,18 +1,21 @@
 """The base of losses: per-sample values, weighted, masked, reduced to one number."""
 
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Self
 
 import jax.numpy as jnp
+import numpy as np
 
-from lamina._core import dtypes, tree
+from lamina._core import config, policy, tree
 from lamina._core.configurable import Configurable
-from lamina._core.errors import describe, explain
-from lamina._core.graph import as_array
+from lamina._core.context import context, using
+from lamina._core.errors import describe, explain, nearest
+from lamina._core.graph import as_array, has_tensor, record
 from lamina._core.masks import get_mask
 from lamina._core.naming import auto_name
-from lamina._core.policy import DTypePolicy
-from lamina._measures._weights import divide_no_nan, lift, same_rank, times_mask
+from lamina._measures._record import function_from, function_record
+from lamina._measures._weights import divide_no_nan, fit_weight, lift, same_rank, times_mask
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -38,13 +41,10 @@ class Loss(Configurable):
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
         if reduction not in REDUCTIONS:
-            allowed = ", ".join(map(repr, REDUCTIONS))
-            raise ValueError(
-                explain(type(self).__name__, f"expected one of {allowed} as `reduction`", describe(reduction))
-            )
+            raise ValueError(_unknown_reduction(type(self).__name__, reduction))
         self.name = name or auto_name(type(self))
         self.reduction = reduction
-        self._policy = DTypePolicy(dtype) if not isinstance(dtype, DTypePolicy) else dtype
+        self._policy = policy.get(config.floatx() if dtype is None else dtype)
 
     @property
     def dtype(self) -> str:
@@ -64,18 +64,29 @@ class Loss(Configurable):
             y_true: what should come, (N, ...) or a structure of such.
             y_pred: what came.
             sample_weight: (N,), or of the shape of the values per sample.
+
+        Raises:
+            ValueError: the shapes do not fit.
         """
+        if has_tensor(y_true, y_pred, sample_weight):
+            return record(self, self._reduced, (y_true, y_pred), {"sample_weight": sample_weight})
+        # `call` may return values with a mask, which needs a table when they are traced.
+        with using(masks={}) if context().masks is None else nullcontext():
+            return self._reduced(y_true, y_pred, sample_weight)
+
+    def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         masks = [get_mask(p) for p in tree.flatten(y_pred)]
-        y_pred = tree.map_structure(lambda x: as_array(x, self.dtype), y_pred)
-        y_true = tree.map_structure(lambda x: as_array(x, self.dtype), y_true)
-        values = self.call(y_true, y_pred)
-        mask = masks[0] if len(masks) == 1 else None
-        return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype)
+        values = self.call(_arrays(y_true, self.dtype), _arrays(y_pred, self.dtype))
+        mask = _both(masks[0] if len(masks) == 1 else None, get_mask(values))
+        return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype, self.name)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("dtype", None)
         return config
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, reduction={self.reduction}>"
 
 
 class LossFunctionWrapper(Loss):
@@ -100,16 +111,42 @@ class LossFunctionWrapper(Loss):
         self._fn_kwargs = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        pairs = [
-            same_rank(t, p) for t, p in zip(tree.flatten(y_true), tree.flatten(y_pred), strict=True)
-        ]
+        trues, preds = tree.flatten(y_true), tree.flatten(y_pred)
+        if len(trues) != len(preds):
+            raise ValueError(
+                explain(
+                    self.name,
+                    f"expected labels for each of {len(preds)} predictions",
+                    f"{len(trues)}",
+                    "give y_true and y_pred one structure",
+                )
+            )
+        pairs = [same_rank(t, p) for t, p in zip(trues, preds, strict=True)]
         y_true = tree.pack_sequence_as(y_true, [t for t, _ in pairs])
         y_pred = tree.pack_sequence_as(y_pred, [p for _, p in pairs])
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if type(self).__init__ is not LossFunctionWrapper.__init__:
+            config.pop("fn", None)  # a class of its own: it knows its function
+            return config
+        kwargs = {k: function_record(v) if callable(v) else v for k, v in self._fn_kwargs.items()}
+        return {**config, "fn": function_record(self.fn), **kwargs}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        if "fn" in config:
+            config = {**config, "fn": function_from(config["fn"])}
+        return super().from_config(config)
+
+    def _argument(self, name: str) -> Any:
+        # Of `fn`, `get_config` writes the record itself.
+        return None if name == "fn" else super()._argument(name)
+
 
 def reduce_weighted(
-    values: Any, sample_weight: Any, mask: Any, reduction: str | None, dtype: Any
+    values: Any, sample_weight: Any, mask: Any, reduction: str | None, dtype: Any, where: str = "loss"
 ) -> Any:
     """Return `values` weighted, masked and reduced."""
     values = as_array(values, dtype)
@@ -118,7 +155,7 @@ def reduce_weighted(
         weight = times_mask(weight, _as_mean_weights(as_array(mask, values.dtype), reduction))
     if weight is not None:
         values, weight = same_rank(values, weight)
-        values = values * lift(weight, values)
+        values = values * fit_weight(where, weight, values)
     if reduction in (None, "none") or values.shape in ((), (0,)):
         return values
     total = jnp.sum(values)
@@ -126,7 +163,7 @@ def reduce_weighted(
         return total
     if reduction == "mean_with_sample_weight" and weight is not None:
         return divide_no_nan(total, jnp.sum(weight))
-    return total / max(values.size, 1) if values.size else total
+    return total / max(values.size, 1)
 
 
 def _as_mean_weights(mask: Any, reduction: str | None) -> Any:
@@ -135,3 +172,30 @@ def _as_mean_weights(mask: Any, reduction: str | None) -> Any:
         total = jnp.asarray(mask.size, mask.dtype)
         return jnp.where(mask != 0, divide_no_nan(total, jnp.sum(mask)), 0)
     return mask
+
+
+def _arrays(x: Any, dtype: str) -> Any:
+    """Return a structure of arrays; lists of plain numbers are one array."""
+    numbers = (bool, int, float, np.generic)
+    if isinstance(x, (list, tuple)) and all(isinstance(leaf, numbers) for leaf in tree.flatten(x)):
+        return as_array(x, dtype)
+    return tree.map_structure(lambda leaf: as_array(leaf, dtype), x)
+
+
+def _both(a: Any, b: Any) -> Any:
+    """Return the mask of what neither of two masks (or None) leaves out."""
+    if a is None or b is None:
+        return b if a is None else a
+    a, b = same_rank(jnp.asarray(a, bool), jnp.asarray(b, bool))
+    return lift(a, b) & lift(b, a)
+
+
+def _unknown_reduction(where: str, reduction: Any) -> str:
+    near = nearest(reduction, [r for r in REDUCTIONS if r]) if isinstance(reduction, str) else None
+    allowed = ", ".join(map(repr, REDUCTIONS))
+    return explain(
+        where,
+        f"expected one of {allowed} as `reduction`",
+        describe(reduction),
+        f"did you mean {near!r}?" if near else None,
+    )

@@ -22,7 +22,6 @@ class _Pull(NamedTuple):
 
     other: int
     delta: float
-    weight: float
 
 
 def place_columns(
@@ -30,7 +29,6 @@ def place_columns(
     wires: Sequence[Wire],
     importance: Mapping[Wire, int],
     distance: Mapping[tuple[int, int], float],
-    weight: Mapping[Wire, float],
 ) -> list[float]:
     """Return the place of each vertex' centre.
 
@@ -39,7 +37,6 @@ def place_columns(
         wires: what connects neighbouring ranks.
         importance: wires that should be straight; low numbers are aligned first.
         distance: the least distance between the centres of neighbours in a rank.
-        weight: how strongly a wire pulls.
     """
     count = sum(len(rank) for rank in ranks)
     aligned = _align(ranks, wires, importance)
@@ -55,8 +52,8 @@ def place_columns(
         a, b = column[wire.upper], column[wire.lower]
         if a != b:
             delta = shift[wire.lower] + wire.lower_offset - shift[wire.upper] - wire.upper_offset
-            pulls[a].append(_Pull(b, delta, weight[wire]))
-            pulls[b].append(_Pull(a, -delta, weight[wire]))
+            pulls[a].append(_Pull(b, delta))
+            pulls[b].append(_Pull(a, -delta))
     places = _Relaxation(least, pulls).solve()
     return [places[column[v]] + shift[v] for v in range(count)]
 
@@ -130,15 +127,15 @@ class _Relaxation:
     def _move(self, columns: Sequence[int]) -> float:
         """Move `columns` as one towards the mean of what pulls them from outside."""
         inside = set(columns)
-        force = total = 0.0
+        force, count = 0.0, 0
         for c in columns:
-            for other, delta, weight in self.pulls[c]:
+            for other, delta in self.pulls[c]:
                 if other not in inside:
-                    force += weight * (self.at[other] + delta - self.at[c])
-                    total += weight
-        if not total:
+                    force += self.at[other] + delta - self.at[c]
+                    count += 1
+        if not count:
             return 0.0
-        step = self._possible(columns, force / total)
+        step = self._possible(columns, force / count)
         for c in columns:
             self.at[c] += step
         return step
@@ -175,7 +172,7 @@ class _Relaxation:
 
     def _snap(self, c: int) -> None:
         """Make the least oblique of the column's edges straight, unless one is straight already."""
-        offsets = [self.at[other] + delta - self.at[c] for other, delta, _ in self.pulls[c]]
+        offsets = [self.at[other] + delta - self.at[c] for other, delta in self.pulls[c]]
         near = min((o for o in offsets if abs(o) <= _SNAP), key=abs, default=0.0)
         if near and self._possible([c], near) == near:
             self.at[c] += near

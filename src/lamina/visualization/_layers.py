@@ -163,10 +163,8 @@ def _first_order(web: _Web) -> list[list[int]]:
 def _place_across(web: _Web, ranks: Sequence[Sequence[int]]) -> list[float]:
     fans = _fans(web, ranks)
     importance: dict[Wire, int] = {}
-    weight: dict[Wire, float] = {}
     for wire, main in web.main.items():
         bends = (wire.upper in web.bends) + (wire.lower in web.bends)
-        weight[wire] = (1.0, 0.3, 1.0)[bends]
         if main:
             importance[wire] = 0
         elif bends == 2:
@@ -182,7 +180,7 @@ def _place_across(web: _Web, ranks: Sequence[Sequence[int]]) -> list[float]:
         for a, b in pairwise(rank):
             thin = (not web.sizes[a].across) + (not web.sizes[b].across)
             distance[a, b] = (web.sizes[a].across + web.sizes[b].across) / 2 + _BESIDE[thin]
-    return place_columns(ranks, list(web.main), importance, distance, weight)
+    return place_columns(ranks, list(web.main), importance, distance)
 
 
 def _fans(web: _Web, ranks: Sequence[Sequence[int]]) -> tuple[dict[int, list[Wire]], ...]:

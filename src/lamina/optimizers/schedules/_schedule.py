@@ -1,9 +1,14 @@
 """The base of learning rate schedules."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from lamina._core.configurable import Configurable
+import jax.numpy as jnp
+
+from lamina._core import config
+from lamina._core.configurable import Check, Configurable, is_real
 from lamina._core.errors import explain
+
+DecaySteps = Annotated[float, Check("a number of steps above 0", lambda x: is_real(x) and x > 0)]
 
 
 class LearningRateSchedule(Configurable):
@@ -20,3 +25,8 @@ class LearningRateSchedule(Configurable):
     def __call__(self, step: Any) -> Any:
         """Return the learning rate of step `step`, counted from 0; every subclass has its own."""
         raise NotImplementedError(explain(type(self).__name__, "expected a `__call__(step)` method"))
+
+
+def number(x: Any) -> Any:
+    """Return a step or a rate as a scalar of the default float dtype."""
+    return jnp.asarray(x, config.floatx())
