@@ -19,7 +19,8 @@ SOURCE = ROOT / "src" / "lamina"
 FLOORS = {
     "_core": {
         0: "errors naming config dtypes tree context",
-        1: "state random tensor graph masks policy configurable input_spec serialize walk",
+        1: "state random tensor graph masks policy configurable input_spec serialize signature "
+        "walk",
         3: "layer __init__",
     },
     "": {

@@ -30,10 +30,10 @@ def is_real(x: Any) -> bool:
 
 
 PositiveInt = Annotated[
-    int, Check("a positive integer", lambda x: is_integer(x) and x > 0, "use 1, 2, 3, ...")
+    int, Check("a positive integer", lambda x: is_integer(x) and x > 0, "use 1 or more")
 ]
 Count = Annotated[
-    int, Check("an integer of 0 or more", lambda x: is_integer(x) and x >= 0, "use 0, 1, 2, ...")
+    int, Check("an integer of 0 or more", lambda x: is_integer(x) and x >= 0, "use 0 or more")
 ]
 Fraction = Annotated[
     float,

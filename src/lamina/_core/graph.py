@@ -12,7 +12,7 @@ import numpy as np
 from jax import export
 
 from lamina._core import dtypes, tree
-from lamina._core.errors import explain
+from lamina._core.errors import describe, explain
 from lamina._core.naming import auto_name
 from lamina._core.state import Scope, Variable
 from lamina._core.tensor import KerasTensor
@@ -218,7 +218,9 @@ def as_array(x: Any, dtype: Any = None) -> Any:
             isinstance(e, (jax.Array, Variable)) for e in tree.flatten(x)
         ):
             return jnp.stack([as_array(e) for e in x])
-        x = np.asarray(x)
+        given, x = x, np.asarray(x)
+        if x.dtype.kind in "OSU":
+            raise TypeError(explain("array", "expected numbers", describe(given)))
         dtype = dtypes.standardize_dtype(None) if x.dtype == np.float64 else None
         if x.dtype == np.int64:
             dtype = "int32"
@@ -293,7 +295,7 @@ def _walk_up(
     met: dict[int, int] = {}
     for output in outputs:
         if not isinstance(output, KerasTensor):
-            raise ValueError(_not_symbolic(output))
+            raise ValueError(not_symbolic(output))
         stack: list[tuple[KerasTensor, bool]] = [(output, False)]
         while stack:
             tensor, ready = stack.pop()
@@ -311,11 +313,12 @@ def _walk_up(
     return list(done.values()), met
 
 
-def _not_symbolic(output: Any) -> str:
+def not_symbolic(output: Any) -> str:
+    """Return the error text for something else than a symbolic tensor at an end of a graph."""
     return explain(
         "Model",
         "expected symbolic tensors as inputs and outputs",
-        f"{type(output).__name__}",
+        describe(output),
         "start from `x = Input(shape=...)` and pass what layers return for it",
     )
 
@@ -339,6 +342,9 @@ class WeakList:
     def append(self, item: Any) -> None:
         self._refs = [r for r in self._refs if r() is not None]
         self._refs.append(weakref.ref(item))
+
+    def __reduce__(self) -> Any:
+        return WeakList, ()  # copies and pickles begin empty, or they would take the items along
 
     def __iter__(self) -> Iterator[Any]:
         return (item for r in self._refs if (item := r()) is not None)

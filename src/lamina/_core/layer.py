@@ -410,34 +410,27 @@ class Layer(Configurable):
     def _where(self) -> str:
         return f"{self.path} ({type(self).__name__})"
 
-    def _single(self, side: str) -> Any:
-        nodes = list(self._nodes)
-        found = [unwrap_single(n.args if side == "input" else n.outputs) for n in nodes]
-        if len(found) != 1:
-            state = (
-                "it was never called on a symbolic tensor"
-                if not found
-                else f"it was called {len(found)} times"
+    def _first_call(self, side: str) -> Node:
+        for node in self._nodes:
+            return node
+        raise AttributeError(
+            explain(
+                f"{self.name}.{side}",
+                "expected a layer that is part of a graph",
+                "one that was never called on a symbolic tensor",
+                "call it on `Input(shape=...)`, or on what other layers return for it",
             )
-            raise AttributeError(
-                explain(
-                    f"{self.name}.{side}",
-                    "expected a layer that is part of exactly one graph call",
-                    state,
-                    "keep the tensor that the call returned, or use `model.outputs`",
-                )
-            )
-        return found[0]
+        )
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the one call that made this layer part of a graph."""
-        return self._single("input")
+        """The symbolic input of the first call that made this layer part of a graph."""
+        return unwrap_single(self._first_call("input").args)
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the one call that made this layer part of a graph."""
-        return self._single("output")
+        """The symbolic output of the first call that made this layer part of a graph."""
+        return unwrap_single(self._first_call("output").outputs)
 
     # --- variables ------------------------------------------------------------------------------
 

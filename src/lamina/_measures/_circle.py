@@ -50,8 +50,8 @@ def circle(
 
     Example:
         >>> vectors = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]
-        >>> circle([0, 0, 1], vectors, gamma=1.0).round(4).tolist()
-        [0.5174000263214111, 1.0456000566482544, 0.0]
+        >>> [round(x, 4) for x in circle([0, 0, 1], vectors, gamma=1.0).tolist()]
+        [0.5629, 0.7339, 0.0]
     """
     y_true = _labels(y_true, y_pred)
     ref = y_pred if ref_embeddings is None else jnp.asarray(ref_embeddings).astype(y_pred.dtype)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina._core.compilation import use_persistent_cache
+from lamina._training.cache import use_persistent_cache
 from lamina._core.state import Variable, pure
 
 # Bytes below which a state is not donated: it is cheap to copy, and references to it stay good.

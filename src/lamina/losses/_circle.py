@@ -17,7 +17,7 @@ class Circle(LossFunctionWrapper):
     Example:
         >>> vectors = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]
         >>> round(float(Circle(gamma=1.0)([0, 0, 1], vectors)), 4)
-        0.7815
+        0.6484
     """
 
     def __init__(

@@ -4,12 +4,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from lamina._core import tree
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Function, as_array, infer
 from lamina._core.masks import get_mask, set_mask
+from lamina._core.signature import as_numbers
 from lamina._core.tensor import KerasTensor
 
 
@@ -33,10 +33,9 @@ def _in_order(model: Any, function: Function, inputs: Any) -> list[Any]:
         and set(inputs) > set(function.inputs)
     ):
         inputs = {k: inputs[k] for k in function.inputs}
-    if len(wanted) == 1 and isinstance(inputs, (list, tuple)) and len(inputs) != 1:
-        inputs = (
-            np.asarray(inputs) if not any(isinstance(x, KerasTensor) for x in inputs) else inputs
-        )
+    if isinstance(inputs, (list, tuple)):
+        several = len(wanted) > 1 and len(inputs) == len(wanted)
+        inputs = [as_numbers(x) for x in inputs] if several else as_numbers(inputs)
     flat = tree.flatten(inputs)
     if len(flat) != len(wanted):
         raise ValueError(
@@ -71,8 +70,17 @@ def _fit(x: Any, tensor: KerasTensor) -> Any:
 
 def _check_shapes(model: Any, function: Function, arrays: list[Any]) -> None:
     for x, tensor in zip(arrays, function.flat_inputs, strict=True):
-        if x is None:
+        if x is None and getattr(tensor.node.operation, "optional", False):
             continue
+        if x is None:
+            raise ValueError(
+                explain(
+                    f"{model.path} ({type(model).__name__})",
+                    f"expected data for input '{tensor.name}'",
+                    "None",
+                    "only an Input(..., optional=True) may be left out",
+                )
+            )
         shape = tuple(s if isinstance(s, int) else None for s in x.shape)
         fits = len(shape) == tensor.ndim and all(
             a == b or a is None or b is None

@@ -6,10 +6,12 @@ from typing import Any, Self
 
 from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain, nearest
-from lamina._core.graph import Function, infer
+from lamina._core.graph import Function, infer, not_symbolic
 from lamina._core.layer import Layer
 from lamina._core.tensor import KerasTensor
+from lamina._core.walk import unique
 from lamina._training.trainer import Trainer
+from lamina.layers import Input
 from lamina.models._graph import run_graph, standardize_inputs
 from lamina.utils._summary import print_summary
 
@@ -63,10 +65,21 @@ class Model(Trainer, Layer):
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
         """Make the model run the graph between symbolic tensors."""
-        self.function = Function(inputs, outputs)
-        self._graph_layers = [
+        self.function = Function(*_from_inputs(inputs, outputs))
+        self._graph_layers = unique(
             n.operation for n in self.function.nodes if isinstance(n.operation, Layer)
-        ]
+        )
+        names = [layer.name for layer in self._graph_layers]
+        if len(set(names)) < len(names):
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                explain(
+                    f"{type(self).__name__} '{self.name}'",
+                    "expected layers of different names",
+                    f"two layers named '{repeated}'",
+                    "pass another name= to one of them",
+                )
+            )
         self.supports_masking = True
         self.built = True
 
@@ -222,6 +235,26 @@ class Model(Trainer, Layer):
             expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
         )  # fmt: skip
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        """Make a model from what `get_config` returned, for a model of any kind."""
+        if cls is Model and {"layers", "input_layers", "output_layers"} <= set(config):
+            return Model._functional.from_config(config, custom_objects)  # type: ignore[attr-defined]
+        with serialize.CustomObjectScope(custom_objects or {}):
+            return super().from_config(config)
+
+    # --- copies ---------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What `copy` and `pickle` keep: all but compiled programs, which are made anew."""
+        return {**vars(self), "_programs": {}, "_prepared_for": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for node in self.function.nodes if self.function is not None else ():
+            if isinstance(node.operation, Layer):
+                node.operation._nodes.append(node)
+
     # --- configuration --------------------------------------------------------------------------
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -230,6 +263,21 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture, without weights, as JSON."""
         return json.dumps(serialize.serialize_keras_object(self), **kwargs)
+
+
+def _from_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Return a graph that starts at `Input`s, from one that may start at what layers returned."""
+    flat = tree.flatten(inputs)
+    for tensor in flat:
+        if not isinstance(tensor, KerasTensor):
+            raise ValueError(not_symbolic(tensor))
+    if not any(tensor.node is not None and tensor.node.inputs for tensor in flat):
+        return inputs, outputs
+    fresh = [
+        Input(batch_shape=t.shape, dtype=t.dtype) if t.node is None or t.node.inputs else t
+        for t in flat
+    ]
+    return tree.pack_sequence_as(inputs, fresh), Function(inputs, outputs).run(fresh)
 
 
 def _is_functional(args: tuple, kwargs: dict[str, Any]) -> bool:

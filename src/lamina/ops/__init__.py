@@ -49,8 +49,6 @@ from lamina.ops._numpy import (
 )
 from lamina.ops._operators import bind_operators as _bind_operators
 
-__all__ = [
-    name for name, item in list(globals().items()) if getattr(item, "is_op", False)
-]
+__all__ = [name for name, item in list(globals().items()) if getattr(item, "is_op", False)]
 _serialize.export(globals())
 _bind_operators()

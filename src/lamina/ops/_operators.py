@@ -51,7 +51,9 @@ def bind_operators() -> None:
         setattr(KerasTensor, f"__{name}__", _alone(op))
     methods: dict[str, Any] = {
         "__getitem__": lambda self, key: np_ops.get_item(self, key),
-        "reshape": lambda self, *shape: np_ops.reshape(self, shape if len(shape) != 1 else shape[0]),
+        "reshape": lambda self, *shape: np_ops.reshape(
+            self, shape if len(shape) != 1 else shape[0]
+        ),
         "squeeze": lambda self, axis=None: np_ops.squeeze(self, axis),
         "T": property(lambda self: np_ops.transpose(self)),
     }
