@@ -17,6 +17,7 @@ import lamina
 from lamina import alias
 from lamina._core.config import is_traceback_filtering_enabled
 from lamina._core.errors import explain
+from lamina._training.cache import use_persistent_cache
 
 __all__ = ["main"]
 
@@ -235,7 +236,7 @@ def _doctor(options: argparse.Namespace) -> int:
 def _report() -> dict[str, str]:
     optional = [f"{name} {v}" for name in _OPTIONAL.split() if (v := _version(name))]
     settings = [f"{name}={os.environ[name]}" for name in _ENVIRONMENT if name in os.environ]
-    cache = jax.config.jax_compilation_cache_dir
+    cache = use_persistent_cache() or jax.config.jax_compilation_cache_dir
     return {
         "lamina": lamina.__version__,
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -244,7 +245,7 @@ def _report() -> dict[str, str]:
         "numpy": _version("numpy") or "missing",
         "devices": _devices(),
         "cores": _cores(),
-        "cache": _short(cache) if cache else "none (compiled programs are not kept)",
+        "cache": _short(str(cache)) if cache else "none (compiled programs are not kept)",
         "console": f"{getattr(sys.stdout, 'encoding', None)}, terminal: {_is_terminal()}",
         "optional": ", ".join(optional) or "none",
         "environment": ", ".join(settings) or "nothing set",

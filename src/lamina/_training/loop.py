@@ -52,6 +52,8 @@ class Loop:
                 if self.kind == "train":
                     self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
                 self.callbacks.call(f"on_{self.kind}_end", logs=self.logs)
+            else:
+                self.callbacks.call_if_there("on_interrupt")
         finally:
             self._interruption.__exit__()
 
@@ -112,9 +114,15 @@ class Loop:
         return self._numbers(logs)
 
     def _program(self, kind: str, block: Any) -> Any:
+        """Return the compiled program for these steps; making it is told to the progress bar."""
         key = (kind, block.batch, id(block.data))
         if key not in self._programs:
-            self._programs[key] = self.model._program(kind, block.data, block.batch, self.variables)
+            self.callbacks.call_if_there("on_compile_begin")
+            begun = clock()
+            program = self.model._program(kind, block.data, block.batch, self.variables)
+            program.prepare(self._values, block.data, block.order)
+            self.callbacks.call_if_there("on_compile_end", clock() - begun)
+            self._programs[key] = program
         return self._programs[key]
 
     def _dispatch(
@@ -125,7 +133,6 @@ class Loop:
             self.callbacks.call(f"on_{kind}_batch_begin", done)
             self._take(reset=False)
         self._own(program)
-        self._compile(program, block)
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
         jax.block_until_ready(self._values)
@@ -140,15 +147,6 @@ class Loop:
         if kind == self.kind:
             self.callbacks.call("on_dispatch_end", done, logs=logs)
         return logs
-
-    def _compile(self, program: Any, block: Any) -> None:
-        """Compile before the first dispatch, and tell the progress bar."""
-        if program.ready:
-            return
-        self.callbacks.call_if_there("on_compile_begin")
-        begun = clock()
-        program.prepare(self._values, block.data, block.order)
-        self.callbacks.call_if_there("on_compile_end", clock() - begun)
 
     def _numbers(self, logs: Any) -> dict[str, Any]:
         self.logs = {name: _number(logs[name]) for name in sorted(logs)}

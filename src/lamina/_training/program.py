@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina._training.cache import use_persistent_cache
 from lamina._core.state import Variable, pure
+from lamina._training.cache import use_persistent_cache
 
 # Bytes below which a state is not donated: it is cheap to copy, and references to it stay good.
 DONATE_FROM = 1 << 20
@@ -80,6 +80,8 @@ class Program:
 
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Compile, without running."""
+        if self.ready:
+            return
         use_persistent_cache()
         carried = [values[i] for i in self._written]
         self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()

@@ -38,7 +38,7 @@ class ProgbarLogger(Callback):
 
     def on_compile_end(self, seconds: float) -> None:
         """Called when it is."""
-        if self._bar is not None:
+        if self._bar is not None and seconds > 0.01:  # less is a program that was there already
             self._bar.compiled(seconds)
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -63,8 +63,11 @@ class ProgbarLogger(Callback):
 
     def _finish(self, logs: Any) -> None:
         if self._bar is not None:
-            steps = self.params.get("steps")
-            self._bar.update(
-                steps or self._bar.target or 0, list((logs or {}).items()), finalize=True
-            )
+            self._bar.finish(list((logs or {}).items()))
+            self._bar = None
+
+    def on_interrupt(self) -> None:
+        """Called when training ends by an exception."""
+        if self._bar is not None:
+            self._bar.close()
             self._bar = None

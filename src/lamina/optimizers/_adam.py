@@ -5,8 +5,21 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamina._core.configurable import Fraction
+from lamina._core.errors import explain
 from lamina._core.state import Variable
 from lamina.optimizers._optimizer import Optimizer
+
+
+def moments(g: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
+    """Return the running means of gradients and of their squares, moved towards `g`."""
+    m, v = slots["momentum"], slots["velocity"]
+    return {"momentum": m + (g - m) * (1 - beta_1), "velocity": v + (jnp.square(g) - v) * (1 - beta_2)}
+
+
+def adam_rate(lr: Any, t: Any, beta_1: float, beta_2: float) -> Any:
+    """Return the step size that makes up for both means starting at zero."""
+    t = jnp.asarray(t, lr.dtype)
+    return lr * jnp.sqrt(1 - jnp.power(beta_2, t)) / (1 - jnp.power(beta_1, t))
 
 
 class Adam(Optimizer):
@@ -31,6 +44,8 @@ class Adam(Optimizer):
         0.9
     """
 
+    late_slots = ("velocity_hat",)
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -47,7 +62,7 @@ class Adam(Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str = "adam",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
@@ -60,11 +75,56 @@ class Adam(Optimizer):
         return dict.fromkeys(["momentum", "velocity"] + ["velocity_hat"] * self.amsgrad, 0.0)
 
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
-        t = jnp.asarray(t, p.dtype)
-        step = lr * jnp.sqrt(1 - jnp.power(self.beta_2, t)) / (1 - jnp.power(self.beta_1, t))
-        m = slots["momentum"] + (g - slots["momentum"]) * (1 - self.beta_1)
-        v = slots["velocity"] + (jnp.square(g) - slots["velocity"]) * (1 - self.beta_2)
-        new = {"momentum": m, "velocity": v}
+        new = moments(g, slots, self.beta_1, self.beta_2)
+        v = new["velocity"]
         if self.amsgrad:
             v = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
-        return p - m * step / (jnp.sqrt(v) + self.epsilon), new
+        rate = adam_rate(lr, t, self.beta_1, self.beta_2)
+        return p - new["momentum"] * rate / (jnp.sqrt(v) + self.epsilon), new
+
+
+class AdamW(Adam):
+    """Adam with weight decay: p <- p - lr * weight_decay * p before each step of Adam.
+
+    Args:
+        learning_rate: size of a step.
+        weight_decay: fraction of each weight that every step takes off, times the learning rate.
+        Others: see `Adam` and `Optimizer`.
+
+    Raises:
+        ValueError: `weight_decay` is None.
+
+    Reference:
+        Loshchilov and Hutter, 2017, arXiv 1711.05101.
+
+    Example:
+        >>> w = Variable([1.0]); AdamW(0.1, 0.5).apply([[2.0]], [w]); round(float(w[0]), 3)
+        0.85
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: Fraction = 0.9,
+        beta_2: Fraction = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError(explain("AdamW", "expected a number as `weight_decay`", "None", "use Adam"))
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue,
+            global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
+            gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip

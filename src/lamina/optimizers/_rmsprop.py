@@ -29,6 +29,8 @@ class RMSprop(Optimizer):
         0.684
     """
 
+    late_slots = ("momentum", "average_gradient")
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -45,7 +47,7 @@ class RMSprop(Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
-        name: str = "rmsprop",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered

@@ -142,7 +142,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         step = jnp.asarray(step)
-        if not self.boundaries:
+        if len(self.boundaries) == 0:
             return number(self.values[0])
         place = jnp.sum(step > jnp.asarray(self.boundaries).astype(step.dtype))
         return number(self.values)[place]
