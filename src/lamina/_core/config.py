@@ -12,6 +12,7 @@ class _Settings:
     image_data_format: str = "channels_last"
     interactive_logging: bool = True
     traceback_filtering: bool = True
+    flash_attention: bool | None = None
     max_epochs: int | None = None
     max_steps_per_epoch: int | None = None
 
@@ -114,6 +115,21 @@ def disable_traceback_filtering() -> None:
 def is_traceback_filtering_enabled() -> bool:
     """Return whether tracebacks leave the library's own frames out."""
     return _settings.traceback_filtering
+
+
+def enable_flash_attention() -> None:
+    """Let attention use the fused kernel of cuDNN where it can be had: on a GPU, in short floats."""
+    _settings.flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Keep attention from using the fused kernel."""
+    _settings.flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Return whether attention may use the fused kernel; None if nobody said (it does not then)."""
+    return _settings.flash_attention
 
 
 def max_epochs() -> int | None:

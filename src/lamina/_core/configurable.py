@@ -1,7 +1,7 @@
 """Configurable: constructor parameters are checked as annotated; `get_config` is read off them."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
@@ -74,6 +74,10 @@ class Configurable:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Make an object from what `get_config` returned."""
+        if not isinstance(config, Mapping):
+            raise ValueError(
+                explain(f"{cls.__name__}.from_config", "expected a dictionary", describe(config))
+            )
         return cls(**{k: _revive(v) for k, v in config.items()})
 
 

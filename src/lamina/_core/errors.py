@@ -13,12 +13,16 @@ def explain(where: str, expected: str, got: str | None = None, help: str | None 
           Got -3 (int).
           Help: use 1 or more.
     """
-    lines = [f"{where}: {expected.rstrip('.')}."]
+    lines = [f"{where}: {_stopped(expected)}"]
     if got is not None:
-        lines.append(f"  Got {got.rstrip('.')}.")
+        lines.append(f"  Got {_stopped(got)}")
     if help is not None:
-        lines.append(f"  Help: {help.rstrip('.')}.")
+        lines.append(f"  Help: {_stopped(help)}")
     return "\n".join(lines)
+
+
+def _stopped(text: str) -> str:
+    return text if text.endswith("?") else text.rstrip(".") + "."
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

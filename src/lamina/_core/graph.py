@@ -133,18 +133,29 @@ def _merge(small: Any, large: Any) -> Any:
     return KerasTensor(shape, str(small.dtype))
 
 
-def op(fn: Callable[..., Any]) -> Callable[..., Any]:
+def op(fn: Callable[..., Any], explains_errors: bool = True) -> Callable[..., Any]:
     """Make `fn`, a function of arrays, accept anything that holds numbers, and symbolic tensors.
 
     Parameters annotated `Array` (or a sequence of it) are converted: variables, lists, numpy
     arrays. Plain numbers stay plain, so that they take the dtype of what they meet.
+
+    Args:
+        fn: the function.
+        explains_errors: whether its errors are told in three parts, with its name and arguments;
+            not those of functions that it is given, say.
     """
 
     @wraps(fn)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if has_tensor(*args, *kwargs.values()):
-            return _record_op(wrapper, compute, args, kwargs)
-        return compute(*args, **kwargs)
+        symbolic = has_tensor(*args, *kwargs.values())
+        try:
+            return record(wrapper, compute, args, kwargs) if symbolic else compute(*args, **kwargs)
+        except (TypeError, ValueError, IndexError) as error:
+            told = not explains_errors or "\n  Got " in str(error)
+            # What jax says about tracers is for whoever traces, unless that is `infer`.
+            if told or (isinstance(error, _TRACING) and not symbolic):
+                raise
+            raise _explained(wrapper, error, args, kwargs) from error
 
     def compute(*args: Any, **kwargs: Any) -> Any:
         positional, named = _converters(fn)
@@ -161,19 +172,37 @@ def op(fn: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _record_op(wrapper: Any, compute: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    try:
-        return record(wrapper, compute, args, kwargs)
-    except (TypeError, ValueError) as error:
-        shapes = ", ".join(f"{t.shape} {t.dtype}" for t in symbolic_leaves((args, kwargs)))
-        text = explain(
-            f"ops.{wrapper.__name__}", f"{_first_line(error)}", f"inputs of shape {shapes}"
-        )
-        raise type(error)(text) from error
+_TRACING = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
+_ADVICE = {
+    "broadcast": "sizes must be equal or 1, compared from the last axis; ops.reshape and "
+    "ops.expand_dims add axes",
+    "out of bounds for array": "axes count from 0, or backwards from -1",
+}
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
+def _explained(fn: Any, error: Exception, args: tuple, kwargs: dict[str, Any]) -> Exception:
+    """The error in three parts, as a TypeError, ValueError or IndexError."""
+    expected, advice = str(error).strip().split("\n")[0] or type(error).__name__, None
+    if isinstance(error, _TRACING):
+        expected = "expected values that are known: the shape of the result depends on them"
+        advice = "symbolic tensors and compiled code have none; call it on arrays"
+    for part, help in _ADVICE.items():
+        advice = help if part in expected else advice
+    names = list(inspect.signature(fn).parameters)
+    given = [*zip([*names, *names[-1:] * len(args)], args, strict=False), *kwargs.items()]
+    got = ", ".join(f"{name}={_brief(value)}" for name, value in given) or "nothing"
+    where = f"{fn.__module__.removeprefix('lamina.')}.{fn.__name__}"
+    kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+    return kind(explain(where, expected, got, advice))
+
+
+def _brief(value: Any) -> str:
+    """`value` in a line of an error: arrays by shape and dtype, also those in lists."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{tuple(value.shape)} {value.dtype}"
+    if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") for v in value):
+        return f"[{', '.join(map(_brief, value[:8]))}]"
+    return describe(value).removesuffix(f" ({type(value).__name__})")
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lamina._core import config, dtypes
-from lamina._core.errors import describe, explain
+from lamina._core import config, dtypes, serialize
+from lamina._core.errors import describe, explain, unknown
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -13,7 +13,8 @@ class DTypePolicy:
 
     Args:
         name: a dtype ('float32': variables and computation in it), or 'mixed_bfloat16' or
-            'mixed_float16' (variables in float32, computation in the short type).
+            'mixed_float16' (variables in float32, computation in the short type); None for the
+            policy that `set_dtype_policy` set.
 
     Example:
         >>> p = DTypePolicy("mixed_bfloat16")
@@ -21,12 +22,15 @@ class DTypePolicy:
         ('bfloat16', 'float32')
     """
 
+    quantization_mode: str | None = None
+
     def __init__(self, name: Any = None) -> None:
-        if name is None:
-            name = config.floatx()
+        name = dtype_policy().name if name is None else name
         if name in _MIXED:
             self._compute, self._variable = _MIXED[name], "float32"
         else:
+            if isinstance(name, str) and name not in dtypes.ALLOWED_DTYPES:
+                raise ValueError(unknown("dtype policy", name, [*_MIXED, *dtypes.ALLOWED_DTYPES]))
             name = dtypes.standardize_dtype(name)
             self._compute = self._variable = name
         self._name = str(name)
@@ -43,18 +47,14 @@ class DTypePolicy:
     def variable_dtype(self) -> str:
         return self._variable
 
-    @property
-    def quantization_mode(self) -> None:
-        return None
-
     def __repr__(self) -> str:
-        return f'<DTypePolicy "{self._name}">'
+        return f'<{type(self).__name__} "{self.name}">'
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DTypePolicy) and other._name == self._name
+        return type(other) is type(self) and other.get_config() == self.get_config()
 
     def __hash__(self) -> int:
-        return hash(self._name)
+        return hash(self.name)
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self._name}
@@ -65,6 +65,13 @@ class DTypePolicy:
 
 
 _global: DTypePolicy | None = None
+_by_name: Any = DTypePolicy
+
+
+def register_names(by_name: Any) -> None:
+    """Let `by_name` make policies of names (registered by dtype_policies, which stands above)."""
+    global _by_name
+    _by_name = by_name
 
 
 def dtype_policy() -> DTypePolicy:
@@ -79,16 +86,18 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get(identifier: Any) -> DTypePolicy:
-    """Return a policy for a policy, its name, its config, a dtype, or None (the default)."""
+    """Return a policy for a policy, its name, its record, a dtype, or None (the default)."""
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):
         return identifier
-    if isinstance(identifier, dict):
-        config = identifier.get("config", identifier)
-        if isinstance(config, dict) and isinstance(config.get("name"), str):
-            return DTypePolicy(config["name"])
+    if not isinstance(identifier, dict):
+        return _by_name(identifier)
+    policy = serialize.deserialize_keras_object(identifier) if "class_name" in identifier else None
+    if policy is None and isinstance(identifier.get("name"), str):
+        policy = _by_name(identifier["name"])
+    if not isinstance(policy, DTypePolicy):
         raise ValueError(
-            explain("dtype policy", "expected a policy's config", describe(identifier))
+            explain("dtype policy", "expected a policy's record", describe(identifier))
         )
-    return DTypePolicy(identifier)
+    return policy

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina._core.context import context
+from lamina._core.context import context, using
 from lamina._core.errors import describe, explain
 from lamina._core.naming import auto_name
 from lamina._core.state import Variable
@@ -40,9 +40,9 @@ class SeedGenerator:
         self.name = name or auto_name(type(self))
         self.seed = make_seed() if seed is None else int(seed)
         self._configured_seed = seed
-        self.state = Variable(
-            np.array([self.seed % 2**32, 0], "uint32"), trainable=False, name="seed_generator_state"
-        )
+        start = np.array([self.seed % 2**32, 0], "uint32")
+        with using(path=(*context().path, self.name)):
+            self.state = Variable(start, trainable=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> Any:
         """Return the next key, an array of two uint32."""

@@ -22,7 +22,7 @@ _custom_names: dict[int, str] = {}
 _short: dict[str, Any] = {}  # "Dense" -> the object, for records that name no module
 
 
-def export(namespace: dict[str, Any], saved_as: str | None = None) -> None:
+def export(namespace: dict[str, Any], saved_as: str | None = None, short: bool = True) -> None:
     """Make what a public package's `__all__` lists known under the package's name.
 
     Sets `__module__`, so that repr, tracebacks and documentation show the public name, and enters
@@ -31,6 +31,8 @@ def export(namespace: dict[str, Any], saved_as: str | None = None) -> None:
     Args:
         namespace: the `globals()` of the package's `__init__`.
         saved_as: the module that saved files name (default: the package, under 'keras').
+        short: whether a record may name the objects without their module. Not those of `ops`:
+            "binary_crossentropy" alone is the loss, "gelu" the activation.
     """
     module = namespace["__name__"]
     saved_module = saved_as or module.replace("lamina", "keras", 1)
@@ -43,7 +45,8 @@ def export(namespace: dict[str, Any], saved_as: str | None = None) -> None:
             _public_names[id(item)] = (saved_module, name)
         _public[f"{module.partition('.')[2]}.{name}".lstrip(".")] = item
         _public[f"{saved_module.partition('.')[2]}.{name}".lstrip(".")] = item
-        _short.setdefault(name, item)
+        if short:
+            _short.setdefault(name, item)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
@@ -354,5 +357,6 @@ def lookup(identifier: Any, kind: str, table: Mapping[str, Any], custom_objects:
             kind,
             f"expected the name of a known {kind}, an instance or a function",
             describe(identifier),
+            f"write its name, as '{next(iter(table))}'",
         )
     )

@@ -5,7 +5,7 @@ trick: inside a scope nothing is changed but the scope's own dictionary, so jax 
 """
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -107,14 +107,29 @@ class Variable:
                 )
             dtype = dtypes.standardize_dtype(dtype)
             value = initializer(tuple(shape), dtype=dtype)
+        elif initializer is None or isinstance(initializer, str):
+            raise ValueError(
+                explain(
+                    "Variable",
+                    "expected an array, a number or a function as `initializer`",
+                    describe(initializer),
+                    "for a name use `initializers.get(name)`, or `add_weight` in a layer",
+                )
+            )
         else:
             value = initializer
             if dtype is None and isinstance(value, (float, list, tuple)):
                 value = np.asarray(value)
                 dtype = "int32" if value.dtype.kind == "i" else None
             if dtype is None and getattr(value, "dtype", None) in (None, np.float64):
-                dtype = "int32" if isinstance(value, int) else dtypes.standardize_dtype(None)
-        return own_array(value, dtype)
+                plain = isinstance(value, (bool, int))
+                dtype = dtypes.standardize_dtype(type(value) if plain else None)
+        value = own_array(value, dtype)
+        if shape is not None and value.shape != tuple(shape):
+            raise ValueError(
+                explain("Variable", f"expected a value of shape {tuple(shape)}", describe(value))
+            )
+        return value
 
     @property
     def value(self) -> Any:
@@ -213,6 +228,9 @@ class Variable:
     def __len__(self) -> int:
         return len(self._value)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
     def __getitem__(self, index: Any) -> Any:
         return self.value[index]
 
@@ -295,6 +313,15 @@ def pure(fn: Callable[..., Any], variables: Iterable[Variable]) -> Callable[...,
     variables = list(variables)
 
     def pure_fn(values: Sequence[Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Any], Any]:
+        if len(values) != len(variables):
+            paths = ", ".join(v.path for v in variables)
+            raise ValueError(
+                explain(
+                    "compiled code",
+                    f"expected {len(variables)} arrays, one per variable ({paths})",
+                    f"{len(values)}",
+                )
+            )
         with Scope(dict(zip(variables, values, strict=True))) as scope:
             out = fn(*args, **kwargs)
         if len(scope.values) > len(variables):

@@ -82,6 +82,7 @@ class KerasTensor:
             "a numpy function", "use the function of that name in `lamina.ops`, or a layer"
         )
 
+    @property  # so that asking for it is refused already, and jax has no error of its own to add
     def __jax_array__(self) -> Any:
         self._refuse("a jax function", "use the function of that name in `lamina.ops`, or a layer")
 

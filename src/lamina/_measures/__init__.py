@@ -35,7 +35,18 @@ from lamina._measures._regression import (
     mean_squared_logarithmic_error,
 )
 
+# Those that are smaller the better the prediction is.
+LOSSES = (
+    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+    categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
+    circle, cosine_similarity, ctc, dice, hinge, huber, kl_divergence, log_cosh,
+    mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
+    mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge,
+    tversky,
+)  # fmt: skip
+
 __all__ = [
+    "LOSSES",
     "accuracy",
     "binary_accuracy",
     "binary_crossentropy",

@@ -64,7 +64,9 @@ def categorical_accuracy(y_true: Array, y_pred: Array) -> Array:
         >>> categorical_accuracy([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.4, 0.6]]).tolist()
         [1.0, 0.0]
     """
-    return _matches("categorical_accuracy", jnp.argmax(y_true, axis=-1), jnp.argmax(y_pred, axis=-1))
+    return _matches(
+        "categorical_accuracy", jnp.argmax(y_true, axis=-1), jnp.argmax(y_pred, axis=-1)
+    )
 
 
 @op
@@ -85,7 +87,9 @@ def sparse_categorical_accuracy(y_true: Array, y_pred: Array) -> Array:
     y_true, y_pred = jnp.asarray(y_true), jnp.asarray(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = y_true[..., 0]
-    right = _matches("sparse_categorical_accuracy", y_true.astype("int32"), jnp.argmax(y_pred, axis=-1))
+    right = _matches(
+        "sparse_categorical_accuracy", y_true.astype("int32"), jnp.argmax(y_pred, axis=-1)
+    )
     return right[..., 0] if right.ndim > 1 and right.shape[-1] == 1 else right
 
 
@@ -105,7 +109,9 @@ def top_k_categorical_accuracy(y_true: Array, y_pred: Array, k: int = 5) -> Arra
         >>> top_k_categorical_accuracy([[0.0, 0.0, 1.0]], [[0.5, 0.2, 0.3]], k=2).tolist()
         [1.0]
     """
-    return _in_top_k("top_k_categorical_accuracy", jnp.argmax(y_true, axis=-1), jnp.asarray(y_pred), k)
+    return _in_top_k(
+        "top_k_categorical_accuracy", jnp.argmax(y_true, axis=-1), jnp.asarray(y_pred), k
+    )
 
 
 @op
@@ -163,7 +169,7 @@ def _one_each(where: str, y_true: Any, y_pred: Any) -> Any:
             explain(
                 where,
                 f"expected one label per prediction, shape {tuple(y_pred.shape[:-1])}",
-                f"labels of shape {tuple(y_true.shape)} for predictions of shape {tuple(y_pred.shape)}",
+                f"labels of shape {y_true.shape}, predictions of shape {y_pred.shape}",
                 "give class numbers to the sparse accuracies, one-hot labels to the others",
             )
         )

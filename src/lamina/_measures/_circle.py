@@ -23,10 +23,10 @@ def circle(
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Array:
-    """Return softplus(logsumexp_n(gamma a_n (d - s_n)) + logsumexp_p(gamma a_p (s_p - d))) per sample.
+    """Return softplus(lse(gamma a_n (1 - margin - d_n)) + lse(gamma a_p (d_p - margin))).
 
-    Sums run over the other classes' vectors n and the own class' vectors p; the pull of a pair
-    grows with its distance from the best one, which is what a_n and a_p stand for.
+    lse is logsumexp; d are cosine distances to the vectors n of other classes and p of the own;
+    weights a_n = 1 + margin - d_n and a_p = margin + d_p make pairs count more when far off.
 
     Args:
         y_true: class numbers, (N,) or (N, 1).

@@ -46,12 +46,14 @@ def pearson_correlation(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
 
 def _standardized(rest: Any, variance: Any) -> Any:
     constant = variance == 0
-    return divide_no_nan(rest, jnp.where(constant, 0.0, jnp.sqrt(jnp.where(constant, 1.0, variance))))
+    return divide_no_nan(
+        rest, jnp.where(constant, 0.0, jnp.sqrt(jnp.where(constant, 1.0, variance)))
+    )
 
 
 @measure
 def concordance_correlation(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
-    """Return 2 cov(y_true, y_pred) / (var(y_true) + var(y_pred) + (mean difference)**2) along `axis`.
+    """Return 2 cov / (var(y_true) + var(y_pred) + (difference of means)**2) along `axis`.
 
     Unlike Pearson's, it is 1 only where predictions equal the labels.
 

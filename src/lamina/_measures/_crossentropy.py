@@ -35,12 +35,12 @@ def log_softmax(logits: Any, axis: int) -> Any:
 
 
 def times_log(weight: Any, log_p: Any) -> Any:
-    """Return weight * log_p, and 0 where a weight of 0 meets log(0), as p log(p) goes to 0 with p."""
+    """Return weight * log_p, and 0 where a weight of 0 meets log(0): p log(p) goes to 0 with p."""
     return weight * jnp.where((weight == 0) & jnp.isneginf(log_p), 0.0, log_p)
 
 
 def one_hot_pair(where: str, y_true: Any, y_pred: Any, smoothing: float, axis: int) -> Any:
-    """Return labels and predictions of one shape, the labels smoothed over the classes of `axis`."""
+    """Return labels, smoothed over the classes of `axis`, and predictions of one shape."""
     y_true, y_pred = equal_pair(where, y_true, y_pred, _ONE_HOT)
     classes = y_pred.shape[axis]
     if y_pred.shape[-1] == 1:

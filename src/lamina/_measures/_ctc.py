@@ -57,7 +57,7 @@ def ctc(y_true: Array, y_pred: Array) -> Array:
 
 
 def _log_likelihood(log_p: Any, labels: Any, lengths: Any) -> Any:
-    """Return log P(labels) given log-probabilities (N, T, C), labels (N, L) and their lengths (N,)."""
+    """Return log P(labels) for log-probabilities (N, T, C), labels (N, L), their lengths (N,)."""
     states = _interleave(labels)  # (N, L) -> (N, S), S = 2 L + 1
     emitted = jnp.take_along_axis(log_p, states[:, None, :], axis=2)  # (N, T, C) -> (N, T, S)
     # From a label one may go straight on to the next one, unless they are equal.

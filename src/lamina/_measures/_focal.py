@@ -1,4 +1,4 @@
-"""Cross-entropies that weigh samples by how sure the prediction is: focal ones, and the noise-robust one."""
+"""Cross-entropies that weigh samples by how sure the prediction is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Array:
-    """Return the mean along `axis` of -(1 - p)**gamma * log(p), where p is the probability of the label.
+    """Return the mean along `axis` of -(1 - p)**gamma * log(p), p the probability of the label.
 
     Args:
         y_true: 0 or 1, or probabilities, (N, ..., C).
@@ -102,8 +102,8 @@ def categorical_focal_crossentropy(
         Lin et al., "Focal loss for dense object detection", 2017, arXiv:1708.02002.
 
     Example:
-        >>> round(float(categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]], alpha=1.0)[0]), 4)
-        0.1733
+        >>> round(float(categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])[0]), 4)
+        0.0433
     """
     where = "categorical_focal_crossentropy"
     axis = class_axis(where, axis, y_pred.ndim)

@@ -18,7 +18,8 @@ def dice(y_true: Array, y_pred: Array, axis: Any = None) -> Array:
     Args:
         y_true: 0 or 1, (N, ...).
         y_pred: probabilities, (N, ...).
-        axis: the axis or axes of the sums (default: all); name those of one sample for a loss per sample.
+        axis: the axis or axes of the sums (default: all); without that of the samples, the loss is
+            per sample.
 
     Returns:
         The loss, a scalar, or of the axes that are not summed.
@@ -53,7 +54,8 @@ def tversky(
         y_pred: probabilities, (N, ...).
         alpha: weight of what was missed, 0 or more; with both weights 1/2 this is `dice`.
         beta: weight of what was invented, 0 or more.
-        axis: the axis or axes of the sums (default: all); name those of one sample for a loss per sample.
+        axis: the axis or axes of the sums (default: all); without that of the samples, the loss is
+            per sample.
 
     Returns:
         The loss, a scalar, or of the axes that are not summed.

@@ -6,10 +6,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from lamina._core import config
+from lamina._core import config, tree
 from lamina._core.errors import describe, explain
-from lamina._core.graph import op
+from lamina._core.graph import as_array, op
 from lamina._core.masks import get_mask, set_mask
 from lamina._measures._weights import same_rank
 
@@ -17,7 +18,7 @@ _HALF = ("bfloat16", "float16")
 
 
 def measure(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Make `fn(y_true, y_pred, ...)` an op whose predictions are floats of single precision or more.
+    """Make `fn(y_true, y_pred, ...)` an op that computes in single precision or more.
 
     Half precision has no 1 - 1e-7 and no sum of a thousand terms: the value is computed in float32
     and returned in the dtype of the predictions.
@@ -30,7 +31,9 @@ def measure(fn: Callable[..., Any]) -> Callable[..., Any]:
             y_pred = y_pred.astype(config.floatx())
         if y_pred.ndim == 0:
             raise ValueError(
-                explain(fn.__name__, "expected predictions with one axis at least", "a single number")
+                explain(
+                    fn.__name__, "expected predictions with one axis at least", "a single number"
+                )
             )
         if y_pred.dtype.name not in _HALF:
             return fn(y_true, y_pred, *args, **kwargs)
@@ -41,6 +44,14 @@ def measure(fn: Callable[..., Any]) -> Callable[..., Any]:
         return short
 
     return op(compute)
+
+
+def arrays(x: Any, dtype: Any = None) -> Any:
+    """Return a structure of arrays; lists of plain numbers are one array."""
+    numbers = (bool, int, float, np.generic)
+    if isinstance(x, (list, tuple)) and all(isinstance(leaf, numbers) for leaf in tree.flatten(x)):
+        return as_array(x, dtype)
+    return tree.map_structure(lambda leaf: as_array(leaf, dtype), x)
 
 
 def pair(where: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -75,7 +86,7 @@ def unfit(where: str, y_true: Any, y_pred: Any, advice: str | None = None) -> st
         where,
         f"expected labels of the shape of the predictions, {tuple(y_pred.shape)}",
         f"labels of shape {tuple(y_true.shape)}",
-        advice or "reshape the labels, or give the last layer as many units as there are labels per sample",
+        advice or "reshape the labels, or give the last layer a unit per label of a sample",
     )
 
 
@@ -89,7 +100,7 @@ def class_axis(where: str, axis: Any, ndim: int) -> int:
         raise ValueError(
             explain(
                 where,
-                f"expected an integer from {-ndim} to {ndim - 1} as `axis`, for predictions of {ndim} axes",
+                f"expected an integer from {-ndim} to {ndim - 1} as `axis` of the predictions",
                 describe(axis),
             )
         )

@@ -109,9 +109,9 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Array:
 
 @measure
 def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Array:
-    """Return the mean along the last axis of e**2 / 2 where |e| <= delta, and delta |e| - delta**2 / 2 beyond.
+    """Return the mean along the last axis of e**2 / 2 up to |e| = delta, and of a line beyond.
 
-    Here e = y_pred - y_true: a parabola near 0, straight lines for outliers.
+    Here e = y_pred - y_true, and the line is delta |e| - delta**2 / 2: outliers pull no stronger.
 
     Args:
         y_true: what should come, (N, ..., C).

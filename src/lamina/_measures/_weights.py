@@ -35,15 +35,17 @@ def fit_weight(where: str, weight: Any, values: Any) -> Any:
     lifted = lift(weight, values)
     if _meets(lifted.shape, values.shape):
         return lifted
-    if weight.ndim <= values.ndim and _meets((1,) * (values.ndim - weight.ndim) + weight.shape, values.shape):
+    if weight.ndim <= values.ndim and _meets(
+        (1,) * (values.ndim - weight.ndim) + weight.shape, values.shape
+    ):
         return weight
     raise ValueError(
         explain(
             where,
             f"expected a weight per sample, or one per value, of shape {tuple(values.shape)}",
             f"weights (or a mask) of shape {tuple(weight.shape)}",
-            "a weight per sample has shape (N,), one per time step (N, T); if it is a mask that the "
-            "predictions carry, give the labels the axes of the predictions",
+            "a weight per sample has shape (N,), one per time step (N, T); if it is a mask that "
+            "the predictions carry, give the labels the axes of the predictions",
         )
     )
 

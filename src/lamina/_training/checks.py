@@ -10,16 +10,47 @@ from lamina._core.configurable import is_integer
 from lamina._core.errors import describe, explain
 from lamina._training.compile import match_outputs
 
+_EXAMPLES = {
+    "batch_size": "32 is usual",
+    "epochs": "10 goes through all samples ten times",
+    "execution": "1 lets callbacks see every batch",
+    "steps": "leave it out to use all samples once",
+}
 
-def batch_size(value: Any) -> int:
+
+def batch_size(where: str, value: Any) -> int:
     """Return a checked batch size; None is 32."""
-    if value is None:
-        return 32
-    if not is_integer(value) or value < 1:
+    return 32 if value is None else whole(where, 1, batch_size=value)
+
+
+def whole(where: str, least: int, **named: Any) -> int:
+    """Return an argument, given by its name, that must be an integer of at least `least`."""
+    ((name, value),) = named.items()
+    if not is_integer(value) or value < least:
+        example = next((v for k, v in _EXAMPLES.items() if k in name), f"{least} is the least")
         raise ValueError(
-            explain("fit", "expected a positive integer as `batch_size`", describe(value))
+            explain(
+                where,
+                f"expected an integer of {least} or more as `{name}`",
+                describe(value),
+                example,
+            )
         )
     return int(value)
+
+
+def counts(where: str, **named: Any) -> None:
+    """Raise a ValueError if one of these arguments is neither None nor an integer of 1 or more."""
+    for name, value in named.items():
+        if value is not None:
+            whole(where, 1, **{name: value})
+
+
+def frequency(value: Any) -> None:
+    """Raise a ValueError if `value` cannot be a `validation_freq`."""
+    if isinstance(value, (list, tuple, set)):
+        return
+    whole("fit", 1, validation_freq=value)
 
 
 def verbosity(value: Any) -> int:
@@ -27,8 +58,30 @@ def verbosity(value: Any) -> int:
     if value == "auto":
         return 1 if config.is_interactive_logging_enabled() else 2
     if value not in (0, 1, 2, True, False):
-        raise ValueError(explain("fit", "expected 0, 1, 2 or 'auto' as `verbose`", describe(value)))
+        raise ValueError(
+            explain(
+                "fit",
+                "expected 0, 1, 2 or 'auto' as `verbose`",
+                describe(value),
+                "0 is silent, 1 a progress bar, 2 a line per epoch",
+            )
+        )
     return int(value)
+
+
+def require_labels(model: Any, y: Any, plain: bool) -> None:
+    """Raise a ValueError if there are no labels for the loss of a model with the usual steps."""
+    loss = model._compiled.loss
+    if y is None and plain and loss is not None:
+        name = loss if isinstance(loss, str) else getattr(loss, "name", describe(loss))
+        raise ValueError(
+            explain(
+                "fit",
+                f"expected labels `y` for the loss {name}",
+                "None",
+                "give y; a model that calls add_loss itself is compiled without loss=",
+            )
+        )
 
 
 def check_labels(model: Any, packed: Any) -> None:
@@ -104,7 +157,9 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
                 where,
                 f"expected class numbers from 0 to {classes - 1}, for {classes} output units",
                 f"labels from {values.min()} to {values.max()}",
-                f"use at least {int(values.max()) + 1} units, or number the classes from 0",
+                "number the classes from 0"
+                if values.min() < 0
+                else f"use at least {int(values.max()) + 1} units, or number the classes from 0",
             )
         )
 

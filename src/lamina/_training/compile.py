@@ -28,9 +28,11 @@ _CROSSENTROPY_METRIC = {
 
 
 def _kind(y_true: Any, y_pred: Any) -> str:
-    """Return which of the three families of labels these shapes are."""
+    """Return which of the three families of labels these shapes are (None: no labels yet)."""
     if y_pred.shape and y_pred.shape[-1] == 1:
         return "binary"
+    if y_true is None:
+        return "categorical"
     fewer = len(y_true.shape) < len(y_pred.shape)
     if fewer or (y_true.shape and y_true.shape[-1] == 1 and (y_pred.shape[-1] or 0) > 1):
         return "sparse"
@@ -62,6 +64,8 @@ def resolve_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
         metric = metrics.MeanMetricWrapper(metric, name=getattr(metric, "__name__", None))
     if isinstance(identifier, str):
         metric.name = identifier
+    if y_true is not None:
+        metric.prepare(y_true, y_pred)
     return metric
 
 
@@ -187,7 +191,7 @@ class Compiled:
 def _check_names(structure: Any, get: Any, special: tuple[str, ...]) -> None:
     """Raise at once for names that nothing has."""
     for leaf in tree.flatten(structure):
-        if isinstance(leaf, str) and leaf.lower() not in special:
+        if not isinstance(leaf, str) or leaf.lower() not in special:
             get(leaf)
 
 

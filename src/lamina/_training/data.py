@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from lamina._core import config, dtypes, tree
+from lamina._core.configurable import is_real
 from lamina._core.errors import describe, explain
 from lamina._core.tensor import KerasTensor
 
@@ -170,11 +171,12 @@ def _standard(array: np.ndarray) -> np.ndarray:
 
 
 def _refuse_nan(what: str, array: Any) -> None:
-    if isinstance(array, jax.Array) or array.dtype.kind != "f":
+    if not dtypes.is_float(array.dtype.name):
         return
     # A sum is NaN if any term is: one pass, without a temporary array.
-    if np.isnan(np.sum(array, dtype=np.float64)):
-        bad = np.argwhere(np.isnan(array))
+    total = array.sum() if isinstance(array, jax.Array) else np.sum(array, dtype=np.float64)
+    if np.isnan(total):
+        bad = np.argwhere(np.isnan(np.asarray(array)))
         if len(bad):
             raise ValueError(
                 explain(
@@ -196,12 +198,14 @@ def check_lengths(**named: Any) -> None:
         if leaf is not None
     }
     if len(set(sizes.values())) > 1:
+        shown = [f"{k}: {v}" for k, v in sizes.items()]
         raise ValueError(
             explain(
                 "data",
                 "expected the same number of samples in all data",
-                ", ".join(f"{k}: {v}" for k, v in sizes.items()),
-                "every sample needs its row in each of them",
+                ", ".join(shown if len(shown) <= 8 else [*shown[:3], "...", *shown[-2:]]),
+                "every sample needs its row in each of them; a list of rows becomes one array with "
+                "np.stack(x)",
             )
         )
 
@@ -209,6 +213,15 @@ def check_lengths(**named: Any) -> None:
 def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     """Return the first rows for training and the last `fraction` for validation."""
     total = rows(data)
+    if not is_real(fraction):
+        raise ValueError(
+            explain(
+                "data",
+                "expected a number as `validation_split`",
+                describe(fraction),
+                "0.2 keeps the last 20 % of the samples for validation",
+            )
+        )
     at = int(np.floor(total * (1.0 - fraction)))
     if not 0 < at < total:
         raise ValueError(
@@ -222,8 +235,20 @@ def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
 
-def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
-    """Return sample weights that give each class the weight asked for."""
+def weigh_classes(data: Any, class_weight: Any) -> Any:
+    """Return (x, y, sample_weight) with weights that give each class the one asked for."""
+    x, y, sample_weight = data
+    if not isinstance(class_weight, dict) or not all(
+        is_real(k) and is_real(v) for k, v in class_weight.items()
+    ):
+        raise ValueError(
+            explain(
+                "data",
+                "expected a dictionary {class number: weight} as `class_weight`",
+                describe(class_weight),
+                "{0: 1.0, 1: 5.0} makes samples of class 1 count five times",
+            )
+        )
     if len(tree.flatten(y)) != 1:
         raise ValueError(
             explain(
@@ -239,12 +264,12 @@ def class_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
     weights = np.ones(labels.shape, "float32")
     for label, weight in class_weight.items():
         weights[np.round(labels).astype("int64") == int(label)] = weight
-    return weights if sample_weight is None else np.asarray(sample_weight) * weights
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight) * weights
+    return x, y, weights
 
 
-def pack(
-    x: Any, y: Any, sample_weight: Any, class_weight: Any = None, nan: bool = False
-) -> tuple[Any, Any, Any]:
+def pack(x: Any, y: Any, sample_weight: Any, nan: bool = False) -> tuple[Any, Any, Any]:
     """Return (x, y, sample_weight) as arrays, checked."""
     x, y, sample_weight = (
         as_arrays("x", x, nan),
@@ -254,8 +279,6 @@ def pack(
     if x is None:
         raise ValueError(explain("data", "expected data as `x`", "None", "give numpy arrays"))
     check_lengths(x=x, y=y, sample_weight=sample_weight)
-    if class_weight is not None:
-        sample_weight = class_weights(y, sample_weight, class_weight)
     return x, y, sample_weight
 
 
@@ -274,7 +297,12 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            explain("data", "expected x, (x, y) or (x, y, sample_weight)", f"{len(data)} parts")
+            explain(
+                "data",
+                "expected x, (x, y) or (x, y, sample_weight)",
+                f"{len(data)} parts",
+                "several inputs are one part: ([x1, x2], y)",
+            )
         )
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight

@@ -25,6 +25,7 @@ class Loop:
         self.model, self.callbacks, self.kind = model, callbacks, kind
         self.variables = model._state()
         self._watched = {k: callbacks.wants_batches(k) for k in ("train", "test")}
+        self._followed = callbacks.wants_dispatches()
         by_steps = {k: watched or model.run_eagerly for k, watched in self._watched.items()}
         steps = model.steps_per_execution
         self._pace = {k: Pace(steps if by_steps[k] else None) for k in by_steps}
@@ -56,6 +57,8 @@ class Loop:
                 self.callbacks.call_if_there("on_interrupt")
         finally:
             self._interruption.__exit__()
+        if kind is None:
+            self._interruption.check()  # Ctrl-C after the last dispatch
 
     # --- whose values are the newest ------------------------------------------------------------
 
@@ -132,6 +135,7 @@ class Loop:
             self.leave()
             self.callbacks.call(f"on_{kind}_batch_begin", done)
             self._take(reset=False)
+        self._interruption.check()
         self._own(program)
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
@@ -145,7 +149,11 @@ class Loop:
             self.callbacks.call(f"on_{kind}_batch_end", done - 1, logs=logs)
             self._take(reset=False)
         if kind == self.kind:
+            if self._followed:
+                logs = self._numbers(logs)
+                self.leave()
             self.callbacks.call("on_dispatch_end", done, logs=logs)
+            self._take(reset=False)
         return logs
 
     def _numbers(self, logs: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lamina._training.data import unpack_x_y_sample_weight as unpack
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
+from lamina._training.stateless import stateful
 from lamina.callbacks import CallbackList, History
 
 _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
@@ -81,15 +82,15 @@ class Trainer:
         compiled = Compiled(loss, loss_weights, metrics, weighted_metrics)
         chosen = optimizers.get(optimizer)
         if not isinstance(chosen, optimizers.Optimizer):
-            raise ValueError(explain("compile", "expected an optimizer", describe(optimizer)))
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
                 explain(
                     "compile",
-                    "expected an integer of 1 or more as `steps_per_execution`",
-                    describe(steps_per_execution),
+                    "expected an optimizer",
+                    describe(optimizer),
+                    "write its name, as 'adam', or make one, as Adam(0.01)",
                 )
             )
+        steps_per_execution = checks.whole("compile", 1, steps_per_execution=steps_per_execution)
         self.optimizer = chosen
         self.run_eagerly = bool(run_eagerly)
         self.jit_compile = jit_compile
@@ -305,13 +306,25 @@ class Trainer:
             ValueError: data that cannot work, before anything is changed.
         """
         self._require_compiled("fit")
-        train = data.pack(x, y, sample_weight, class_weight)
+        batch_size = checks.batch_size("fit", batch_size)
+        checks.whole("fit", 0, epochs=epochs)
+        checks.whole("fit", 0, initial_epoch=initial_epoch)
+        checks.counts(
+            "fit", steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )  # fmt: skip
+        checks.frequency(validation_freq)
+        train = data.pack(x, y, sample_weight)
         validation = None
         if validation_split and validation_data is None:
             train, validation = data.split_validation(train, validation_split)
         if validation_data is not None:
             validation = data.pack(*unpack(validation_data))
-        batch_size = checks.batch_size(batch_size)
+        if class_weight is not None:
+            train = data.weigh_classes(train, class_weight)
+        for kind, part in (("train", train), ("test", validation)):
+            if part is not None:
+                checks.require_labels(self, part[1], plain=self._is_plain(kind))
         self._prepare(train)
         for part in (train, validation):
             if part is not None:
@@ -379,13 +392,22 @@ class Trainer:
         """
         if kwargs:
             raise ValueError(
-                explain("evaluate", "expected only arguments that it knows", ", ".join(kwargs))
+                explain(
+                    "evaluate",
+                    "expected only arguments that it knows",
+                    ", ".join(kwargs),
+                    "it takes: x, y, batch_size, verbose, sample_weight, steps, callbacks, "
+                    "return_dict",
+                )
             )
         self._require_compiled("evaluate")
+        batch_size = checks.batch_size("evaluate", batch_size)
+        checks.counts("evaluate", steps=steps)
         packed = data.pack(x, y, sample_weight)
+        checks.require_labels(self, packed[1], plain=self._is_plain("test"))
         self._prepare(packed)
         checks.check_labels(self, packed)
-        source = data.ArraySource(packed, checks.batch_size(batch_size))
+        source = data.ArraySource(packed, batch_size)
         steps = _capped(source.steps, steps, config.max_steps_per_epoch())
         callbacks = self._callbacks(callbacks, verbose, steps=steps)
         with Loop(self, callbacks, "test") as loop:
@@ -406,7 +428,10 @@ class Trainer:
     ) -> Any:  # fmt: skip
         """Learn from one batch; return its loss and metrics, as `evaluate` does."""
         self._require_compiled("train_on_batch")
-        return self._on_batch("train", data.pack(x, y, sample_weight, class_weight), return_dict)
+        batch = data.pack(x, y, sample_weight)
+        if class_weight is not None:
+            batch = data.weigh_classes(batch, class_weight)
+        return self._on_batch("train", batch, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -416,6 +441,7 @@ class Trainer:
         return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
 
     def _on_batch(self, kind: str, batch: Any, return_dict: bool) -> Any:
+        checks.require_labels(self, batch[1], plain=self._is_plain(kind))
         self._prepare(batch)
         checks.check_labels(self, batch)
         source = data.ArraySource(batch, data.rows(batch))
@@ -431,9 +457,8 @@ class Trainer:
         return self.predict(x, batch_size=data.rows(data.as_arrays("x", x)), verbose=0)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None =
-            None,
-        callbacks: Any = None,
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto",
+        steps: int | None = None, callbacks: Any = None,
     ) -> Any:  # fmt: skip
         """Return the outputs for data, as numpy arrays.
 
@@ -444,10 +469,12 @@ class Trainer:
             steps: number of batches (default: all).
             callbacks: list of callbacks.
         """
+        batch_size = checks.batch_size("predict", batch_size)
+        checks.counts("predict", steps=steps)
         predictor = self._programs.get("predict")
         if predictor is None or not predictor.fits():
             predictor = self._programs["predict"] = Predictor(self)
-        return predictor(x, checks.batch_size(batch_size), verbose, steps, callbacks)
+        return predictor(x, batch_size, verbose, steps, callbacks)
 
     # --- preparation ----------------------------------------------------------------------------
 
@@ -477,6 +504,11 @@ class Trainer:
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **params
         )
 
+    def _is_plain(self, kind: str) -> bool:
+        """Return whether this kind of step computes the loss as `compile` says, not as a user."""
+        names = ("train_step" if kind == "train" else "test_step", "compute_loss")
+        return all(getattr(type(self), name) is getattr(Trainer, name) for name in names)
+
     def _state(self) -> list[Variable]:
         """All variables that a step may touch, in a fixed order."""
         own = [*self.variables, *self.metrics_variables]
@@ -503,7 +535,7 @@ class Trainer:
             default = getattr(type(self), name) is getattr(Trainer, name)
             late = default and type(self).compute_metrics is Trainer.compute_metrics
             make = EagerProgram if self.run_eagerly or self.jit_compile is False else Program
-            whole = getattr(self, name)
+            whole = stateful(self, kind, getattr(self, name))
             with using(scope=None):
                 program = make(
                     quick if late else lambda batch: whole(data.pack_x_y_sample_weight(*batch)),

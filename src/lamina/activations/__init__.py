@@ -3,35 +3,39 @@
 from typing import Any
 
 from lamina._core import serialize as _serialize
-from lamina.activations._activations import (
+from lamina.activations._activations import exponential, gelu, linear, mish, relu
+from lamina.ops import (
     celu,
     elu,
-    exponential,
-    gelu,
+    glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
+    hard_tanh,
     leaky_relu,
-    linear,
     log_sigmoid,
     log_softmax,
-    mish,
-    relu,
     relu6,
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 
 hard_swish = hard_silu
 swish = silu
 
-_NAMES = {
-    name: item for name, item in list(globals().items()) if getattr(item, "is_op", False)
-}
+_NAMES = {name: item for name, item in list(globals().items()) if getattr(item, "is_op", False)}
 
 
 def get(identifier: Any) -> Any:
@@ -50,7 +54,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(activation: Any) -> Any:
-    """Return the name of an activation, or the record of a registered one."""
+    """Return the name of an activation, or the record of a registered one.
+
+    Example:
+        >>> serialize(swish)
+        'silu'
+    """
     return _serialize.serialize_keras_object(activation)
 
 

@@ -1,14 +1,14 @@
-"""The activation functions by Keras' names, each an op."""
+"""The activation functions by Keras' names, each an op; those that are not here are `lamina.ops`' own."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from lamina import ops
 from lamina._core.graph import Array, op
+from lamina.ops import _tails
+from lamina.ops._promotion import inexact
 
 
 @op
@@ -39,11 +39,14 @@ def relu(
         >>> relu([-2.0, 0.5, 9.0], negative_slope=0.1, max_value=6.0).tolist()
         [-0.20000000298023224, 0.5, 6.0]
     """
-    if negative_slope == 0.0 and threshold == 0.0:
-        y = jax.nn.relu(x)
+    if not threshold:
+        y = jax.nn.leaky_relu(x, negative_slope) if negative_slope else jax.nn.relu(x)
     else:
-        y = jnp.where(x > threshold if threshold else x >= 0, x, negative_slope * (x - threshold))
-    return y if max_value is None else jnp.minimum(y, jnp.asarray(max_value, y.dtype))
+        y = jnp.where(x > threshold, x, negative_slope * (x - threshold) if negative_slope else 0)
+    if max_value is None:
+        return y
+    top = jnp.asarray(max_value, y.dtype)
+    return jnp.where(y < top, y, top)  # not minimum, whose gradient at max_value itself is 1/2
 
 
 @op
@@ -52,14 +55,18 @@ def gelu(x: Array, approximate: bool = False) -> Array:
 
     Reference:
         Hendrycks and Gimpel, 2016, arXiv 1606.08415.
+
+    Example:
+        >>> gelu([-3.0, 0.0, 3.0]).round(3).tolist()
+        [-0.004000000189989805, 0.0, 2.996000051498413]
     """
-    return jax.nn.gelu(x, approximate)
+    return ops.gelu(x, approximate)
 
 
 @op
 def exponential(x: Array) -> Array:
     """Return exp(x)."""
-    return jnp.exp(x)
+    return ops.exp(x)
 
 
 @op
@@ -69,21 +76,4 @@ def mish(x: Array) -> Array:
     Reference:
         Misra, 2019, arXiv 1908.08681.
     """
-    return jax.nn.mish(x)
-
-
-sigmoid: Any = ops.sigmoid
-tanh: Any = ops.tanh
-softmax: Any = ops.softmax
-softplus: Any = ops.softplus
-softsign: Any = ops.softsign
-elu: Any = ops.elu
-selu: Any = ops.selu
-celu: Any = ops.celu
-silu: Any = ops.silu
-relu6: Any = ops.relu6
-leaky_relu: Any = ops.leaky_relu
-hard_sigmoid: Any = ops.hard_sigmoid
-hard_silu: Any = ops.hard_silu
-log_sigmoid: Any = ops.log_sigmoid
-log_softmax: Any = ops.log_softmax
+    return _tails.mish(jnp.asarray(inexact(x)))

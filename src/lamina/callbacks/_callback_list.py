@@ -88,16 +88,15 @@ class CallbackList:
 
     def wants_batches(self, kind: str) -> bool:
         """Return whether any callback writes a batch hook: of 'train', 'test' or 'predict'."""
-        return any(
-            getattr(getattr(c, name), "__func__", None) is not getattr(Callback, name)
-            for c in self
-            for name in _BATCH_HOOKS[kind]
-            if hasattr(c, name)
-        )
+        return any(_writes(c, hook) for c in self for hook in _BATCH_HOOKS[kind])
+
+    def wants_dispatches(self) -> bool:
+        """Return whether any callback that may look at the model writes `on_dispatch_end`."""
+        return any(_writes(c, "on_dispatch_end") and not _displays(c) for c in self)
 
     def touches_model(self) -> bool:
         """Return whether any callback may read or change the model between epochs."""
-        return any(not getattr(c, "only_displays", False) for c in self)
+        return not all(_displays(c) for c in self)
 
     def call(self, hook: str, *args: Any, logs: Any = None) -> None:
         """Call one hook of every callback that has it."""
@@ -126,3 +125,12 @@ class CallbackList:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.callbacks)
+
+
+def _displays(callback: Any) -> bool:
+    return getattr(callback, "only_displays", False)
+
+
+def _writes(callback: Any, hook: str) -> bool:
+    method = getattr(callback, hook, None)
+    return method is not None and getattr(method, "__func__", None) is not getattr(Callback, hook)

@@ -59,12 +59,14 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: Any) -> Any:
-        w = as_array(w)
-        return w * (w >= 0.0).astype(w.dtype)
+        return jnp.maximum(as_array(w), 0)
 
 
 class UnitNorm(Constraint):
     """Norm 1 along `axis`.
+
+    Args:
+        axis: axis or axes along which the norm is taken (0: the inputs of each `Dense` unit).
 
     Example:
         >>> UnitNorm()(jnp.array([[3.0], [4.0]])).round(3).tolist()

@@ -1,12 +1,26 @@
-"""Dtype policies: in which dtype layers compute and keep their variables."""
+"""Dtype policies: in which dtype layers compute and keep their variables.
+
+The policies of quantized layers can be made, named and saved; quantization itself is not there yet.
+"""
 
 from typing import Any
 
 from lamina._core import policy as _policy
 from lamina._core import serialize as _serialize
 from lamina._core.policy import DTypePolicy
+from lamina.dtype_policies._map import DTypePolicyMap
+from lamina.dtype_policies._quantized import (
+    AWQDTypePolicy,
+    GPTQDTypePolicy,
+    Int4DTypePolicy,
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+    TernaryDTypePolicy,
+)
+from lamina.dtype_policies._quantized import by_name as _by_name
 
 FloatDTypePolicy = DTypePolicy
+_policy.register_names(_by_name)
 
 
 def get(identifier: Any) -> DTypePolicy:
@@ -26,9 +40,15 @@ def serialize(dtype_policy: DTypePolicy) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """Return the policy that `serialize` described."""
-    del custom_objects
+    if custom_objects:
+        return _serialize.deserialize_keras_object(config, custom_objects)
     return _policy.get(config)
 
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
-_serialize.export(globals(), saved_as="keras")
+__all__ = [
+    "AWQDTypePolicy", "DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "GPTQDTypePolicy",
+    "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "TernaryDTypePolicy",
+    "deserialize", "get", "serialize",
+]  # fmt: skip
+_serialize.export({**globals(), "__all__": ["DTypePolicy", "FloatDTypePolicy"]}, saved_as="keras")
+_serialize.export(globals())

@@ -4,7 +4,7 @@ from typing import Any
 
 from lamina._core import serialize as _serialize
 from lamina._core.naming import to_snake_case as _snake
-from lamina.initializers._initializer import Constant, Identity, Initializer, Ones, Zeros
+from lamina.initializers._initializer import Constant, Given, Identity, Initializer, Ones, Zeros
 from lamina.initializers._random import (
     GlorotNormal,
     GlorotUniform,
@@ -18,22 +18,23 @@ from lamina.initializers._random import (
     TruncatedNormal,
     VarianceScaling,
 )
+from lamina.initializers._stft import STFT
 
 _CLASSES = (
     Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform,
-    Ones, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+    Ones, Orthogonal, RandomNormal, RandomUniform, STFT, TruncatedNormal, VarianceScaling, Zeros,
 )  # fmt: skip
 _NAMES: dict[str, Any] = {
     **{cls.__name__: cls for cls in _CLASSES},
     **{_snake(cls.__name__): cls for cls in _CLASSES},
-    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal,
+    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "STFTInitializer": STFT,
     "uniform": RandomUniform, "normal": RandomNormal, "one": Ones, "zero": Zeros,
 }  # fmt: skip
 
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 constant, identity, ones, zeros = Constant, Identity, Ones, Zeros
 glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
-lecun_normal, lecun_uniform, orthogonal = LecunNormal, LecunUniform, Orthogonal
+lecun_normal, lecun_uniform, orthogonal, stft = LecunNormal, LecunUniform, Orthogonal, STFT
 random_normal, random_uniform = RandomNormal, RandomUniform
 truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
 
@@ -49,7 +50,7 @@ def get(identifier: Any) -> Any:
         'HeNormal'
     """
     if hasattr(identifier, "shape") and not callable(identifier):
-        return lambda shape, dtype=None: identifier
+        return Given(identifier)
     return _serialize.lookup(identifier, "initializer", _NAMES)
 
 
@@ -66,9 +67,10 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 __all__ = [
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
     "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal",
-    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
-    "Zeros", "constant", "deserialize", "get", "glorot_normal", "glorot_uniform", "he_normal",
-    "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal",
-    "random_normal", "random_uniform", "serialize", "truncated_normal", "variance_scaling", "zeros",
+    "OrthogonalInitializer", "RandomNormal", "RandomUniform", "STFT", "STFTInitializer",
+    "TruncatedNormal", "VarianceScaling", "Zeros", "constant", "deserialize", "get", "glorot_normal",
+    "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones",
+    "orthogonal", "random_normal", "random_uniform", "serialize", "stft", "truncated_normal",
+    "variance_scaling", "zeros",
 ]  # fmt: skip
 _serialize.export(globals())

@@ -49,7 +49,7 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        return as_dtype(np.zeros(shape), dtype)
+        return np.zeros(shape, dtypes.standardize_dtype(dtype))
 
 
 class Ones(Initializer):
@@ -61,7 +61,7 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        return as_dtype(np.ones(shape), dtype)
+        return np.ones(shape, dtypes.standardize_dtype(dtype))
 
 
 class Constant(Initializer):
@@ -105,3 +105,17 @@ class Identity(Initializer):
                 explain("Identity initializer", "expected a shape of two axes", describe(shape))
             )
         return as_dtype(self.gain * np.eye(*shape), dtype)
+
+
+class Given(Initializer):
+    """The values of an array, for a weight of its shape: what `get` makes of arrays."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
+        if tuple(shape) != tuple(self.value.shape):
+            raise ValueError(
+                explain("initializer", f"expected an array of the weight's shape {tuple(shape)}", describe(self.value))
+            )
+        return as_dtype(self.value, dtype)

@@ -1,13 +1,15 @@
 """Random initializers: normal, uniform, orthogonal, and those scaled by the size of the layer."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 
-from lamina._core.configurable import Check, is_real
+from lamina._core.configurable import Check, is_integer, is_real
 from lamina._core.errors import describe, explain
 from lamina._core.random import SeedGenerator, draw_key, make_seed
+from lamina._core.serialize import deserialize_keras_object
 from lamina.initializers._initializer import Initializer, as_dtype
 
 # Standard deviation of a standard normal cut at two: drawing with std / this gives std.
@@ -25,19 +27,23 @@ class RandomInitializer(Initializer):
     """
 
     def __init__(self, seed: Any = None) -> None:
+        if isinstance(seed, dict):
+            seed = deserialize_keras_object(seed)
+        if seed is not None and not isinstance(seed, SeedGenerator) and not is_integer(seed):
+            raise ValueError(
+                explain(type(self).__name__, "expected a whole number, a SeedGenerator or None as `seed`",
+                        describe(seed))
+            )  # fmt: skip
         self._configured_seed = seed
         self.seed = make_seed() if seed is None else seed
 
     def generator(self) -> np.random.Generator:
         """Return the source of the numbers of one call."""
-        key = draw_key(self.seed) if isinstance(self.seed, SeedGenerator) else self.seed
+        key = draw_key(self.seed) if isinstance(self.seed, SeedGenerator) else self.seed % 2**64
         return np.random.Generator(np.random.Philox(np.random.SeedSequence(np.ravel(key).tolist())))
 
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        seed = self._configured_seed
-        config["seed"] = seed if seed is None or isinstance(seed, int) else None
-        return config
+    def _argument(self, name: str) -> Any:
+        return self._configured_seed if name == "seed" else super()._argument(name)
 
 
 class RandomNormal(RandomInitializer):
@@ -85,10 +91,12 @@ class TruncatedNormal(RandomInitializer):
 
 def truncated(generator: np.random.Generator, shape: Any) -> np.ndarray:
     """Return standard normal values between -2 and 2."""
-    values = generator.standard_normal(shape)
-    while (outside := np.abs(values) > 2).any():
-        values = np.where(outside, generator.standard_normal(shape), values)
-    return values
+    values = generator.standard_normal(math.prod(shape))
+    outside = np.flatnonzero(np.abs(values) > 2)
+    while outside.size:
+        values[outside] = generator.standard_normal(outside.size)
+        outside = outside[np.abs(values[outside]) > 2]
+    return values.reshape(shape)
 
 
 class RandomUniform(RandomInitializer):
@@ -121,6 +129,8 @@ class VarianceScaling(RandomInitializer):
         mode: n is 'fan_in' (inputs of a unit), 'fan_out' (outputs), or 'fan_avg' (their mean).
         distribution: 'truncated_normal' (or 'normal'), 'untruncated_normal', 'uniform'.
         seed: see `RandomInitializer`.
+        input_axes, output_axes: axes of the weights over which inputs and outputs are counted; by
+            default the last is the outputs', the one before the inputs', and those before both's.
 
     Example:
         >>> w = VarianceScaling(2.0, "fan_in", "untruncated_normal", seed=1)((200, 300))
@@ -134,18 +144,21 @@ class VarianceScaling(RandomInitializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
+        distribution = str(distribution).lower()
         distribution = {"normal": "truncated_normal"}.get(distribution, distribution)
         _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
         _one_of("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform"))
         self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        fan_in, fan_out = compute_fans(shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
-        generator = self.generator()
+        variance, generator = self.scale / max(1.0, n), self.generator()
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
             return as_dtype(generator.uniform(-limit, limit, shape), dtype)
@@ -155,9 +168,13 @@ class VarianceScaling(RandomInitializer):
         return as_dtype(stddev * truncated(generator, shape), dtype)
 
 
-def compute_fans(shape: Any) -> tuple[int, int]:
+def compute_fans(
+    shape: Any, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+) -> tuple[int, int]:
     """Return how many inputs and outputs a unit with weights of `shape` has."""
     shape = tuple(shape)
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:
         size = shape[0] if shape else 1
         return size, size
@@ -175,15 +192,17 @@ def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 
 class _Scaled(VarianceScaling):
-    """VarianceScaling with all but the seed fixed."""
+    """VarianceScaling with scale, mode and distribution fixed."""
 
     _fixed: tuple[float, str, str]
 
-    def __init__(self, seed: Any = None) -> None:
-        super().__init__(*self._fixed, seed=seed)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"seed": super().get_config()["seed"]}
+    def __init__(
+        self,
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self._fixed, seed, input_axes, output_axes)
 
 
 class GlorotUniform(_Scaled):

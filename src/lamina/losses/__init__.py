@@ -3,6 +3,7 @@
 from typing import Any
 
 from lamina._core import serialize as _serialize
+from lamina._measures import LOSSES as _LOSSES
 from lamina._measures import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -61,16 +62,9 @@ _CLASSES = (
     MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
     SparseCategoricalCrossentropy, SquaredHinge, Tversky,
 )  # fmt: skip
-_FUNCTIONS = (
-    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
-    categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
-    circle, cosine_similarity, ctc, dice, hinge, huber, kl_divergence, log_cosh,
-    mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
-    mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge, tversky,
-)  # fmt: skip
 _NAMES: dict[str, Any] = {
     **{cls.__name__: cls for cls in _CLASSES},
-    **{fn.__name__: fn for fn in _FUNCTIONS},
+    **{fn.__name__: fn for fn in _LOSSES},
     "bce": binary_crossentropy, "BCE": binary_crossentropy,
     "kld": kl_divergence, "KLD": kl_divergence,
     "mae": mean_absolute_error, "MAE": mean_absolute_error,
@@ -105,13 +99,18 @@ def deserialize(name: Any, custom_objects: Any = None) -> Any:
 
 
 __all__ = [
-    *(cls.__name__ for cls in _CLASSES),
-    "Loss",
-    *(fn.__name__ for fn in _FUNCTIONS),
-    "deserialize",
-    "get",
-    "serialize",
-]
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CTC", "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy", "CategoricalGeneralizedCrossEntropy", "CategoricalHinge",
+    "Circle", "CosineSimilarity", "Dice", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge",
+    "Tversky", "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge",
+    "circle", "cosine_similarity", "ctc", "deserialize", "dice", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge", "tversky",
+]  # fmt: skip
 _serialize.export(globals())
 _serialize.export(
     {

@@ -16,7 +16,9 @@ OpenFraction = Annotated[
 
 
 class BinaryFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for yes/no labels that cares for the unsure; see `binary_focal_crossentropy`.
+    """Cross-entropy for yes/no labels that cares for the unsure.
+
+    See `binary_focal_crossentropy`.
 
     Args:
         apply_class_balancing, alpha, gamma: see `binary_focal_crossentropy`.
@@ -50,7 +52,9 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for one-hot labels that cares for the unsure; see `categorical_focal_crossentropy`.
+    """Cross-entropy for one-hot labels that cares for the unsure.
+
+    See `categorical_focal_crossentropy`.
 
     Args:
         alpha, gamma: see `categorical_focal_crossentropy`.
@@ -82,7 +86,9 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
-    """A cross-entropy that wrong labels disturb less; see `categorical_generalized_cross_entropy`.
+    """A cross-entropy that wrong labels disturb less.
+
+    See `categorical_generalized_cross_entropy`.
 
     Args:
         q: see `categorical_generalized_cross_entropy`.

@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from typing import Any, Self
 
 import jax.numpy as jnp
-import numpy as np
 
 from lamina._core import config, policy, tree
 from lamina._core.configurable import Configurable
@@ -14,6 +13,7 @@ from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import as_array, has_tensor, record
 from lamina._core.masks import get_mask
 from lamina._core.naming import auto_name
+from lamina._measures._pair import arrays
 from lamina._measures._record import function_from, function_record
 from lamina._measures._weights import divide_no_nan, fit_weight, lift, same_rank, times_mask
 
@@ -25,8 +25,9 @@ class Loss(Configurable):
 
     Args:
         name: shown in logs.
-        reduction: how the values become one: 'sum_over_batch_size' or 'mean' (sum of weighted values
-            over their number), 'sum', 'mean_with_sample_weight' (over the sum of weights), or None.
+        reduction: how the values become one: 'sum_over_batch_size' or 'mean' (sum of weighted
+            values over their number), 'sum', 'mean_with_sample_weight' (over the sum of weights),
+            or None.
         dtype: in which the loss is computed (default: `config.floatx()`).
 
     Example:
@@ -38,7 +39,10 @@ class Loss(Configurable):
     """
 
     def __init__(
-        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(_unknown_reduction(type(self).__name__, reduction))
@@ -76,7 +80,7 @@ class Loss(Configurable):
 
     def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         masks = [get_mask(p) for p in tree.flatten(y_pred)]
-        values = self.call(_arrays(y_true, self.dtype), _arrays(y_pred, self.dtype))
+        values = self.call(arrays(y_true, self.dtype), arrays(y_pred, self.dtype))
         mask = _both(masks[0] if len(masks) == 1 else None, get_mask(values))
         return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype, self.name)
 
@@ -146,7 +150,12 @@ class LossFunctionWrapper(Loss):
 
 
 def reduce_weighted(
-    values: Any, sample_weight: Any, mask: Any, reduction: str | None, dtype: Any, where: str = "loss"
+    values: Any,
+    sample_weight: Any,
+    mask: Any,
+    reduction: str | None,
+    dtype: Any,
+    where: str = "loss",
 ) -> Any:
     """Return `values` weighted, masked and reduced."""
     values = as_array(values, dtype)
@@ -172,14 +181,6 @@ def _as_mean_weights(mask: Any, reduction: str | None) -> Any:
         total = jnp.asarray(mask.size, mask.dtype)
         return jnp.where(mask != 0, divide_no_nan(total, jnp.sum(mask)), 0)
     return mask
-
-
-def _arrays(x: Any, dtype: str) -> Any:
-    """Return a structure of arrays; lists of plain numbers are one array."""
-    numbers = (bool, int, float, np.generic)
-    if isinstance(x, (list, tuple)) and all(isinstance(leaf, numbers) for leaf in tree.flatten(x)):
-        return as_array(x, dtype)
-    return tree.map_structure(lambda leaf: as_array(leaf, dtype), x)
 
 
 def _both(a: Any, b: Any) -> Any:

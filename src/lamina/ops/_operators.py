@@ -3,30 +3,30 @@
 from typing import Any
 
 from lamina._core.tensor import KerasTensor
-from lamina.ops import _numpy as np_ops
+from lamina.ops import _arithmetic, _indexing, _logic, _products, _shapes
 
 _BINARY = {
-    "add": np_ops.add,
-    "sub": np_ops.subtract,
-    "mul": np_ops.multiply,
-    "truediv": np_ops.true_divide,
-    "floordiv": np_ops.floor_divide,
-    "mod": np_ops.mod,
-    "pow": np_ops.power,
-    "matmul": np_ops.matmul,
-    "and": np_ops.logical_and,
-    "or": np_ops.logical_or,
-    "xor": np_ops.logical_xor,
+    "add": _arithmetic.add,
+    "sub": _arithmetic.subtract,
+    "mul": _arithmetic.multiply,
+    "truediv": _arithmetic.true_divide,
+    "floordiv": _arithmetic.floor_divide,
+    "mod": _arithmetic.mod,
+    "pow": _arithmetic.power,
+    "matmul": _products.matmul,
+    "and": _logic.logical_and,
+    "or": _logic.logical_or,
+    "xor": _logic.logical_xor,
 }
 _COMPARE = {
-    "eq": np_ops.equal,
-    "ne": np_ops.not_equal,
-    "lt": np_ops.less,
-    "le": np_ops.less_equal,
-    "gt": np_ops.greater,
-    "ge": np_ops.greater_equal,
+    "eq": _logic.equal,
+    "ne": _logic.not_equal,
+    "lt": _logic.less,
+    "le": _logic.less_equal,
+    "gt": _logic.greater,
+    "ge": _logic.greater_equal,
 }
-_UNARY = {"neg": np_ops.negative, "abs": np_ops.absolute, "invert": np_ops.logical_not}
+_UNARY = {"neg": _arithmetic.negative, "abs": _arithmetic.absolute, "invert": _logic.logical_not}
 
 
 def _forward(op: Any) -> Any:
@@ -50,12 +50,12 @@ def bind_operators() -> None:
     for name, op in _UNARY.items():
         setattr(KerasTensor, f"__{name}__", _alone(op))
     methods: dict[str, Any] = {
-        "__getitem__": lambda self, key: np_ops.get_item(self, key),
-        "reshape": lambda self, *shape: np_ops.reshape(
+        "__getitem__": lambda self, key: _indexing.get_item(self, key),
+        "reshape": lambda self, *shape: _shapes.reshape(
             self, shape if len(shape) != 1 else shape[0]
         ),
-        "squeeze": lambda self, axis=None: np_ops.squeeze(self, axis),
-        "T": property(lambda self: np_ops.transpose(self)),
+        "squeeze": lambda self, axis=None: _shapes.squeeze(self, axis),
+        "T": property(lambda self: _shapes.transpose(self)),
     }
     for name, method in methods.items():
         setattr(KerasTensor, name, method)

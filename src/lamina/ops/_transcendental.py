@@ -16,7 +16,7 @@ def exp(x: Array) -> Array:
 
     Example:
         >>> exp([0, 1]).round(4).tolist()
-        [1.0, 2.7183001041412354]
+        [1.0, 2.718...]
     """
     return jnp.exp(inexact(x))
 
@@ -140,8 +140,8 @@ def deg2rad(x: Array) -> Array:
     """Return an angle in degrees as radians.
 
     Example:
-        >>> deg2rad(180.0).round(4).item()
-        3.1415998935699463
+        >>> deg2rad(180.0).item()
+        3.14159...
     """
     return jnp.deg2rad(inexact(x))
 

@@ -3,18 +3,35 @@
 from typing import Any
 
 from lamina._core import serialize as _serialize
-from lamina.optimizers import schedules
-from lamina.optimizers._adam import Adam
+from lamina.optimizers import legacy, schedules
+from lamina.optimizers._adadelta import Adadelta
+from lamina.optimizers._adafactor import Adafactor
+from lamina.optimizers._adagrad import Adagrad
+from lamina.optimizers._adam import Adam, AdamW
+from lamina.optimizers._adamax import Adamax
+from lamina.optimizers._ftrl import Ftrl
+from lamina.optimizers._lamb import Lamb
+from lamina.optimizers._lion import Lion
+from lamina.optimizers._loss_scale import LossScaleOptimizer
+from lamina.optimizers._multi import MultiOptimizer, OptimizerMap
+from lamina.optimizers._muon import Muon
+from lamina.optimizers._nadam import Nadam
+from lamina.optimizers._optax import OptaxOptimizer
+from lamina.optimizers._optax import is_transformation as _is_transformation
 from lamina.optimizers._optimizer import Optimizer
 from lamina.optimizers._rmsprop import RMSprop
+from lamina.optimizers._schedule_free_adamw import ScheduleFreeAdamW
 from lamina.optimizers._sgd import SGD
 
-_CLASSES = (Adam, RMSprop, SGD)
+_CLASSES = (
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop,
+    SGD, ScheduleFreeAdamW,
+)  # fmt: skip
 _NAMES: dict[str, Any] = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 
 def get(identifier: Any) -> Any:
-    """Return the optimizer for a name, an object or a record.
+    """Return the optimizer for a name, an object, a record, or an optax transformation.
 
     Raises:
         ValueError: no optimizer has that name; the message gives the nearest.
@@ -23,6 +40,10 @@ def get(identifier: Any) -> Any:
         >>> type(get("rmsprop")).__name__
         'RMSprop'
     """
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if not isinstance(identifier, Optimizer) and _is_transformation(identifier):
+        return OptaxOptimizer(identifier)
     return _serialize.lookup(identifier, "optimizer", _NAMES)
 
 
@@ -32,9 +53,22 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """Return the optimizer that `serialize` described."""
+    """Return the optimizer that `serialize` described.
+
+    Example:
+        >>> deserialize({"class_name": "adam", "config": {"beta_1": 0.8}}).beta_1
+        0.8
+    """
+    if isinstance(config, dict):
+        known = _NAMES.get(str(config.get("class_name")).lower())
+        config = config if known is None else {**config, "class_name": known.__name__}
     return _serialize.lookup(config, "optimizer", _NAMES, custom_objects)
 
 
-__all__ = ["Adam", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion",
+    "LossScaleOptimizer", "MultiOptimizer", "Muon", "Nadam", "OptaxOptimizer", "Optimizer",
+    "OptimizerMap", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "legacy",
+    "schedules", "serialize",
+]  # fmt: skip
 _serialize.export(globals())

@@ -24,6 +24,7 @@ class Adadelta(Optimizer):
         Zeiler, 2012, arXiv 1212.5701.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Adadelta(1.0).apply([[2.0]], [w]); round(float(w[0]), 4)
         0.9986
     """

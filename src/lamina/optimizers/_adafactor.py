@@ -29,6 +29,7 @@ class Adafactor(Optimizer):
         Shazeer and Stern, 2018, arXiv 1804.04235.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Adafactor(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.9
     """
@@ -70,7 +71,7 @@ class Adafactor(Optimizer):
 
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
         t = jnp.asarray(t, p.dtype)
-        new = 1 - (1 - jnp.power(t, self.beta_2_decay))  # weight of this step's squares
+        new = jnp.power(t, self.beta_2_decay)  # weight of this step's squares
         squares = jnp.square(g) + self.epsilon_1
         if p.ndim < 2:
             v = (1 - new) * slots["velocity"] + new * squares

@@ -4,8 +4,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from lamina._core.configurable import NotNegative
 from lamina._core.state import Variable
+from lamina.optimizers._checks import NotNegative
 from lamina.optimizers._optimizer import Optimizer
 
 
@@ -22,6 +22,7 @@ class Adagrad(Optimizer):
         Duchi et al., 2011, Adaptive subgradient methods.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Adagrad(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.901
     """

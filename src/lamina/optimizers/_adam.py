@@ -16,10 +16,18 @@ def moments(g: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict
     return {"momentum": m + (g - m) * (1 - beta_1), "velocity": v + (jnp.square(g) - v) * (1 - beta_2)}
 
 
+def since_start(beta: float, t: Any, dtype: Any) -> Any:
+    """Return 1 - beta**t: how much of a mean that started at zero is not that zero.
+
+    Computed in float32 at least: in bfloat16 0.999 is 1.
+    """
+    wide = jnp.asarray(t, jnp.promote_types(dtype, "float32"))
+    return jnp.asarray(1 - jnp.power(beta, wide), dtype)
+
+
 def adam_rate(lr: Any, t: Any, beta_1: float, beta_2: float) -> Any:
     """Return the step size that makes up for both means starting at zero."""
-    t = jnp.asarray(t, lr.dtype)
-    return lr * jnp.sqrt(1 - jnp.power(beta_2, t)) / (1 - jnp.power(beta_1, t))
+    return lr * jnp.sqrt(since_start(beta_2, t, lr.dtype)) / since_start(beta_1, t, lr.dtype)
 
 
 class Adam(Optimizer):
@@ -40,6 +48,7 @@ class Adam(Optimizer):
         added to the root that is not yet corrected for the start.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Adam(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.9
     """
@@ -98,6 +107,7 @@ class AdamW(Adam):
         Loshchilov and Hutter, 2017, arXiv 1711.05101.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); AdamW(0.1, 0.5).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.85
     """

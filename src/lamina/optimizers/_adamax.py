@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from lamina._core.configurable import Fraction
 from lamina._core.state import Variable
+from lamina.optimizers._adam import since_start
 from lamina.optimizers._optimizer import Optimizer
 
 
@@ -23,6 +24,7 @@ class Adamax(Optimizer):
         Kingma and Ba, 2014, arXiv 1412.6980, section 7.1.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Adamax(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.9
     """
@@ -57,5 +59,5 @@ class Adamax(Optimizer):
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
         m = slots["momentum"] + (g - slots["momentum"]) * (1 - self.beta_1)
         u = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(g))
-        start = 1 - jnp.power(self.beta_1, jnp.asarray(t, p.dtype))
+        start = since_start(self.beta_1, t, p.dtype)
         return p - lr * m / (start * (u + self.epsilon)), {"momentum": m, "norm": u}

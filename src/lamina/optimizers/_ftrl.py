@@ -1,14 +1,12 @@
 """FTRL: follow the regularized leader, for sparse linear models."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import jax.numpy as jnp
 
-from lamina._core.configurable import Check, NotNegative, is_real
 from lamina._core.state import Variable
+from lamina.optimizers._checks import NotNegative, NotPositive
 from lamina.optimizers._optimizer import Optimizer
-
-NotPositive = Annotated[float, Check("a number of 0 or less", lambda x: is_real(x) and x <= 0)]
 
 
 class Ftrl(Optimizer):
@@ -31,6 +29,7 @@ class Ftrl(Optimizer):
         McMahan et al., 2013, Ad click prediction: a view from the trenches.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Ftrl(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.745
     """

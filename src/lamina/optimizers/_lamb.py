@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from lamina._core.configurable import Fraction
 from lamina._core.state import Variable
-from lamina.optimizers._adam import moments
+from lamina.optimizers._adam import moments, since_start
 from lamina.optimizers._optimizer import Optimizer
 
 
@@ -26,6 +26,7 @@ class Lamb(Optimizer):
         You et al., 2019, arXiv 1904.00962.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([3.0, 4.0]); Lamb(0.1).apply([[2.0, 0.0]], [w]); round(float(w[0]), 3)
         2.5
     """
@@ -58,10 +59,9 @@ class Lamb(Optimizer):
         return {"momentum": 0.0, "velocity": 0.0}
 
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
-        t = jnp.asarray(t, p.dtype)
         new = moments(g, slots, self.beta_1, self.beta_2)
-        m = new["momentum"] / (1 - jnp.power(self.beta_1, t))
-        v = new["velocity"] / (1 - jnp.power(self.beta_2, t))
+        m = new["momentum"] / since_start(self.beta_1, t, p.dtype)
+        v = new["velocity"] / since_start(self.beta_2, t, p.dtype)
         d = m / (jnp.sqrt(v) + self.epsilon)
         size, length = jnp.sqrt(jnp.sum(jnp.square(p))), jnp.sqrt(jnp.sum(jnp.square(d)))
         usable = (size > 0) & (length > 0)

@@ -1,14 +1,13 @@
 """Lion: steps along the sign of the momentum."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import jax.numpy as jnp
 
-from lamina._core.configurable import Check, Fraction, is_real
+from lamina._core.configurable import Fraction
 from lamina._core.state import Variable
+from lamina.optimizers._checks import PositiveFraction
 from lamina.optimizers._optimizer import Optimizer
-
-AboveZero = Annotated[float, Check("a number above 0, up to 1", lambda x: is_real(x) and 0 < x <= 1)]
 
 
 class Lion(Optimizer):
@@ -26,6 +25,7 @@ class Lion(Optimizer):
         Chen et al., 2023, arXiv 2302.06675.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Lion(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.9
     """
@@ -33,7 +33,7 @@ class Lion(Optimizer):
     def __init__(
         self,
         learning_rate: Any = 0.001,
-        beta_1: AboveZero = 0.9,
+        beta_1: PositiveFraction = 0.9,
         beta_2: Fraction = 0.99,
         weight_decay: float | None = None,
         clipnorm: float | None = None,

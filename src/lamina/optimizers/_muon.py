@@ -38,10 +38,11 @@ class Muon(Optimizer):
         Jordan et al., 2024, Muon; Liu et al., 2025, arXiv 2502.16982 (the scale of the step).
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([[1.0, 0.0], [0.0, 1.0]])
         >>> Muon(0.1, weight_decay=None).apply([[[2.0, 0.0], [0.0, 2.0]]], [w])
         >>> round(float(w[0, 0]), 2), round(float(w[0, 1]), 2)
-        (0.98, 0.0)
+        (0.97, 0.0)
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Muon(Optimizer):
         return {"momentum": 0.0, "velocity": 0.0} if self.uses_adam(variable) else {"momentum": 0.0}
 
     def decay_of(self, variable: Variable) -> float | None:
-        return self._spared(variable, self.adam_weight_decay if self.uses_adam(variable) else self.weight_decay)
+        return self.adam_weight_decay if self.uses_adam(variable) else self.weight_decay
 
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
         if "velocity" in slots:

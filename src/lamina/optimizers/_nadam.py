@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from lamina._core.configurable import Fraction
 from lamina._core.state import Variable
-from lamina.optimizers._adam import moments
+from lamina.optimizers._adam import moments, since_start
 from lamina.optimizers._optimizer import Optimizer
 
 
@@ -28,8 +28,9 @@ class Nadam(Optimizer):
         Dozat, 2015, Incorporating Nesterov momentum into Adam.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); Nadam(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
-        0.868
+        0.894
     """
 
     def __init__(
@@ -67,17 +68,16 @@ class Nadam(Optimizer):
 
     def update_all(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         product = self._product.raw()
-        self._product.assign(product * self._momentum_at(jnp.asarray(self._step_number(), product.dtype)))
+        self._product.assign(product * self._momentum_at(self._step_number(), product.dtype))
         super().update_all(grads, variables, learning_rate)
 
-    def _momentum_at(self, t: Any) -> Any:
-        return self.beta_1 * (1 - 0.5 * jnp.power(0.96, t))
+    def _momentum_at(self, t: Any, dtype: Any) -> Any:
+        return self.beta_1 * (0.5 + 0.5 * since_start(0.96, t, dtype))
 
     def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
-        t = jnp.asarray(t, p.dtype)
         product = jnp.asarray(self._product.raw(), p.dtype)
-        now, ahead = self._momentum_at(t), self._momentum_at(t + 1)
+        now, ahead = self._momentum_at(t, p.dtype), self._momentum_at(t + 1, p.dtype)
         new = moments(g, slots, self.beta_1, self.beta_2)
         m = ahead / (1 - product * ahead) * new["momentum"] + (1 - now) / (1 - product) * g
-        v = new["velocity"] / (1 - jnp.power(self.beta_2, t))
+        v = new["velocity"] / since_start(self.beta_2, t, p.dtype)
         return p - lr * m / (jnp.sqrt(v) + self.epsilon), new

@@ -7,26 +7,22 @@ A concrete optimizer is a pure rule on one variable: `rule(p, g, slots, lr, t) -
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from lamina import initializers
 from lamina._core import config, dtypes
-from lamina._core.configurable import Check, Configurable, is_integer, is_real, unknown_arguments
+from lamina._core.configurable import Configurable, Fraction, is_real, unknown_arguments
 from lamina._core.context import using
 from lamina._core.errors import describe, explain
 from lamina._core.naming import auto_name
 from lamina._core.state import Variable, pure
 from lamina._core.walk import members, unique
+from lamina.optimizers._checks import Every, NotNegative, PositiveNumber, Several
 from lamina.optimizers._choice import choose
 from lamina.optimizers.schedules._schedule import LearningRateSchedule
-
-Limit = Annotated[float, Check("a number of 0 or more", lambda x: is_real(x) and x >= 0)]
-EmaMomentum = Annotated[float, Check("a fraction from 0 to 1", lambda x: is_real(x) and 0 <= x <= 1)]
-Every = Annotated[int, Check("an integer of 1 or more", lambda x: is_integer(x) and x >= 1)]
-Steps = Annotated[int, Check("an integer of 2 or more", lambda x: is_integer(x) and x >= 2)]
 
 # The order in which saved configs name what every optimizer has; the optimizer's own follows.
 _HEAD = (
@@ -56,6 +52,8 @@ class Optimizer(Configurable):
         name: by default the class in snake case.
 
     Example:
+        >>> import jax.numpy as jnp
+        >>> from lamina import Variable
         >>> class Signs(Optimizer):
         ...     def rule(self, p, g, slots, lr, t):
         ...         return p - lr * jnp.sign(g), slots
@@ -70,14 +68,14 @@ class Optimizer(Configurable):
         self,
         learning_rate: Any,
         weight_decay: float | None = None,
-        clipnorm: Limit | None = None,
-        clipvalue: Limit | None = None,
-        global_clipnorm: Limit | None = None,
+        clipnorm: NotNegative | None = None,
+        clipvalue: NotNegative | None = None,
+        global_clipnorm: NotNegative | None = None,
         use_ema: bool = False,
-        ema_momentum: EmaMomentum = 0.99,
+        ema_momentum: Fraction = 0.99,
         ema_overwrite_frequency: Every | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: Steps | None = None,
+        loss_scale_factor: PositiveNumber | None = None,
+        gradient_accumulation_steps: Several | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -388,7 +386,7 @@ class Optimizer(Configurable):
         grads = self._clip(grads)
         rate = self._rate_now()
         for variable in variables:
-            decay = self.decay_of(variable)
+            decay = None if self._is_spared(variable) else self.decay_of(variable)
             if decay is not None:
                 p = variable.raw()
                 variable.assign(p - p * (jnp.asarray(decay, p.dtype) * jnp.asarray(rate, p.dtype)))
@@ -435,11 +433,13 @@ class Optimizer(Configurable):
         self._undecayed = ({id(v) for v in var_list or ()}, re.compile("|".join(names)) if names else None)
 
     def decay_of(self, variable: Variable) -> float | None:
-        """Return the weight decay of one variable, or None."""
-        spared, pattern = self._undecayed
-        if id(variable) in spared or (pattern is not None and pattern.search(variable.name)):
-            return None
+        """Return the weight decay of one variable, or None; subclasses may have several."""
+        del variable
         return self.weight_decay
+
+    def _is_spared(self, variable: Variable) -> bool:
+        spared, pattern = self._undecayed
+        return id(variable) in spared or bool(pattern and pattern.search(variable.name))
 
     def _average(self) -> None:
         """Move the averages towards the weights; the first average is the weights themselves."""

@@ -25,6 +25,7 @@ class RMSprop(Optimizer):
         Tieleman and Hinton, 2012, Coursera lecture 6e.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); RMSprop(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.684
     """

@@ -1,14 +1,14 @@
 """Schedule-free AdamW: an average of the weights in place of a falling learning rate."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import jax.numpy as jnp
 
-from lamina._core.configurable import Check, Count, Fraction, is_real
+from lamina._core.configurable import Count, Fraction
 from lamina._core.state import Variable
+from lamina.optimizers._adam import since_start
+from lamina.optimizers._checks import PositiveFraction
 from lamina.optimizers._optimizer import Optimizer
-
-AboveZero = Annotated[float, Check("a number above 0, up to 1", lambda x: is_real(x) and 0 < x <= 1)]
 
 
 class ScheduleFreeAdamW(Optimizer):
@@ -30,6 +30,7 @@ class ScheduleFreeAdamW(Optimizer):
         rate, and the weights that remain after training are y.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); ScheduleFreeAdamW(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.9
     """
@@ -37,7 +38,7 @@ class ScheduleFreeAdamW(Optimizer):
     def __init__(
         self,
         learning_rate: Any = 0.0025,
-        beta_1: AboveZero = 0.9,
+        beta_1: PositiveFraction = 0.9,
         beta_2: Fraction = 0.999,
         epsilon: float = 1e-8,
         warmup_steps: Count = 0,
@@ -67,7 +68,7 @@ class ScheduleFreeAdamW(Optimizer):
         if self.warmup_steps:
             lr = lr * jnp.minimum(t / self.warmup_steps, 1)
         v = slots["velocity"] + (jnp.square(g) - slots["velocity"]) * (1 - self.beta_2)
-        root = jnp.sqrt(v / (1 - jnp.power(self.beta_2, t))) + self.epsilon
+        root = jnp.sqrt(v / since_start(self.beta_2, t, p.dtype)) + self.epsilon
         z = slots["momentum"] - lr * g / root
         x = (p - (1 - b1) * slots["momentum"]) / b1
         x = x + (z - x) / t

@@ -20,6 +20,7 @@ class SGD(Optimizer):
         Sutskever et al., 2013.
 
     Example:
+        >>> from lamina import Variable
         >>> w = Variable([1.0]); SGD(0.1).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.8
     """

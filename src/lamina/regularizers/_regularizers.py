@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
 
 from lamina._core.configurable import Check, Configurable, is_real
@@ -41,7 +42,7 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: Factor | None = 0.0, l2: Factor | None = 0.0) -> None:
-        self.l1, self.l2 = l1 or 0.0, l2 or 0.0
+        self.l1, self.l2 = float(l1 or 0.0), float(l2 or 0.0)
 
     def __call__(self, x: Any) -> Any:
         x = as_array(x)
@@ -56,13 +57,16 @@ class L1L2(Regularizer):
 class L1(Regularizer):
     """l1 * sum(|x|).
 
+    Args:
+        l1: factor; None for the default.
+
     Example:
         >>> round(float(L1(0.5)([1.0, -2.0])), 3)
         1.5
     """
 
     def __init__(self, l1: Factor | None = 0.01) -> None:
-        self.l1 = 0.01 if l1 is None else l1
+        self.l1 = 0.01 if l1 is None else float(l1)
 
     def __call__(self, x: Any) -> Any:
         return self.l1 * jnp.sum(jnp.abs(as_array(x)))
@@ -71,45 +75,52 @@ class L1(Regularizer):
 class L2(Regularizer):
     """l2 * sum(x**2).
 
+    Args:
+        l2: factor; None for the default.
+
     Example:
         >>> round(float(L2(0.5)([1.0, -2.0])), 3)
         2.5
     """
 
     def __init__(self, l2: Factor | None = 0.01) -> None:
-        self.l2 = 0.01 if l2 is None else l2
+        self.l2 = 0.01 if l2 is None else float(l2)
 
     def __call__(self, x: Any) -> Any:
         return self.l2 * jnp.sum(jnp.square(as_array(x)))
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor * sum of |cosine| between different rows (or columns), halved, per pair.
+    """factor * mean of |cosine| between two different rows (or columns), halved.
 
     Args:
         factor: strength.
         mode: 'rows' or 'columns', which are pushed to be orthogonal.
+
+    Raises:
+        ValueError: an unknown mode, or weights that are not a matrix.
 
     Example:
         >>> float(OrthogonalRegularizer(1.0)([[1.0, 0.0], [0.0, 2.0]]))
         0.0
     """
 
-    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+    def __init__(self, factor: Factor = 0.01, mode: str = "rows") -> None:
         if mode not in ("rows", "columns"):
             raise ValueError(
                 explain("OrthogonalRegularizer", "expected 'rows' or 'columns' as `mode`", describe(mode))
             )
-        self.factor, self.mode = factor, mode
+        self.factor, self.mode = float(factor), mode
 
     def __call__(self, x: Any) -> Any:
         x = as_array(x)
         if x.ndim != 2:
             raise ValueError(explain("OrthogonalRegularizer", "expected a matrix", describe(x)))
-        rows = x if self.mode == "rows" else x.T
-        norms = jnp.sqrt(jnp.maximum(jnp.sum(rows**2, axis=1, keepdims=True), 1e-12))
-        unit = rows / norms
+        rows = x if self.mode == "rows" else x.T  # (R, C)
+        squares = jnp.sum(jnp.square(rows), axis=1, keepdims=True)
+        # A row of zeros stays one, and its gradient is 0 instead of 0 / 0.
+        unit = rows * jnp.where(squares > 0, jax.lax.rsqrt(jnp.where(squares > 0, squares, 1)), 0)
         size = unit.shape[0]
-        cosines = (unit @ unit.T) * (1.0 - jnp.eye(size, dtype=x.dtype))
-        pairs = size * (size - 1.0) / 2.0
-        return self.factor * 0.5 * jnp.sum(jnp.abs(cosines)) / max(pairs, 1.0)
+        cosines = (unit @ unit.T) * (1 - jnp.eye(size, dtype=x.dtype))  # (R, R)
+        pairs = size * (size - 1) / 2
+        return self.factor * 0.5 * jnp.sum(jnp.abs(cosines)) / max(pairs, 1)

@@ -1,0 +1,129 @@
+"""Hashing: categories without a list of them, by a hash."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina._core import config
+from lamina._core.configurable import PositiveInt, is_integer
+from lamina._core.errors import describe, explain
+from lamina._core.graph import has_tensor
+from lamina._core.layer import Layer
+from lamina.layers._checks import check_choice
+from lamina.layers.preprocessing._category_encoding import VECTOR_MODES, encode, refuse_sparse
+from lamina.layers.preprocessing._fingerprint import farm_fingerprint, sip_hash
+
+
+class Hashing(Layer):
+    """hash(x) modulo num_bins, for strings and whole numbers (hashed as they are written).
+
+    The hashes are the same on every machine and the same as Keras'.
+
+    Args:
+        num_bins: number of bins, which are 0 up to, not including, this.
+        mask_value: a value that alone gets bin 0.
+        salt: one or two whole numbers that change the hash: then it is SipHash, else FarmHash.
+        output_mode: 'int', or as vectors: 'one_hot', 'multi_hot', 'count' (see
+            `CategoryEncoding`).
+        sparse: False; arrays are always dense.
+
+    Shapes:
+        'int': (N, ...) -> (N, ...), int32; others: see `CategoryEncoding`.
+
+    Numbers in compiled code are hashed on the host.
+
+    Reference:
+        Pike, FarmHash, 2014; Aumasson and Bernstein, SipHash, 2012.
+
+    Example:
+        >>> Hashing(3)([["A"], ["B"], ["C"], ["D"], ["E"]]).ravel().tolist()
+        [1, 0, 1, 1, 2]
+    """
+
+    def __init__(
+        self,
+        num_bins: PositiveInt,
+        mask_value: Any = None,
+        salt: Any = None,
+        output_mode: str = "int",
+        sparse: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_choice(type(self).__name__, "output_mode", output_mode, ("int", *VECTOR_MODES))
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = "int64" if output_mode == "int" else config.floatx()
+        super().__init__(**kwargs)
+        if output_mode == "int" and self.dtype not in ("int32", "int64"):
+            raise ValueError(
+                explain(type(self).__name__, "expected an integer dtype with output_mode='int'",
+                        f"dtype={self.dtype!r}")
+            )  # fmt: skip
+        refuse_sparse(type(self).__name__, sparse)
+        self.num_bins = num_bins
+        self.mask_value = mask_value
+        self.salt = None if salt is None else _two_numbers(salt)
+        self.output_mode = output_mode
+        self.sparse = sparse
+        self.autocast = False
+        self.supports_jit = False
+        self.built = True
+
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
+        if has_tensor(inputs) or isinstance(inputs, jax.core.Tracer):
+            return super().__call__(inputs, **kwargs)
+        return self._encoded(jnp.asarray(self.bins(np.asarray(inputs))))
+
+    def call(self, inputs: Any) -> Any:
+        result = jax.ShapeDtypeStruct(inputs.shape, jnp.int32)
+        bins = jax.pure_callback(self.bins, result, inputs, vmap_method="expand_dims")
+        return self._encoded(bins)
+
+    def _encoded(self, bins: Any) -> Any:
+        return encode(bins, self.output_mode, self.num_bins, self.dtype)
+
+    def bins(self, values: Any) -> np.ndarray:
+        """Return the bins of an array of strings, bytes or numbers, int32, on the host."""
+        values = np.asarray(values)
+        masked = self.mask_value is not None and self.num_bins > 1
+        hashes = _hash_texts(_as_texts(values), self._hash())
+        found = (hashes % np.uint64(self.num_bins - masked)).astype("int32").reshape(values.shape)
+        if not masked:
+            return found
+        same = values == (self.mask_value.encode() if values.dtype.kind == "S" else self.mask_value)
+        return np.where(same, 0, found + 1).astype("int32")
+
+    def _hash(self) -> Callable[[np.ndarray], np.ndarray]:
+        if self.salt is None:
+            return farm_fingerprint
+        return lambda rows: sip_hash(rows, *self.salt)
+
+
+def _two_numbers(salt: Any) -> list[int]:
+    numbers = [salt, salt] if is_integer(salt) else salt
+    if isinstance(numbers, (list, tuple)) and len(numbers) == 2 and all(map(is_integer, numbers)):
+        return list(numbers)
+    raise ValueError(explain("Hashing", "expected a whole number or two as `salt`", describe(salt)))
+
+
+def _as_texts(values: np.ndarray) -> list[bytes]:
+    """Return every value as it is written."""
+    flat = values.ravel()
+    if flat.dtype.kind == "f":
+        flat = flat.astype("int64")
+    if flat.dtype.kind in "iub":
+        flat = flat.astype("S21")
+    return [v if isinstance(v, bytes) else str(v).encode() for v in flat.tolist()]
+
+
+def _hash_texts(texts: list[bytes], hash_rows: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the hashes of texts: those of one length together, as rows of an array."""
+    sizes = np.array([len(t) for t in texts], dtype=int)
+    result = np.zeros(len(texts), "uint64")
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        joined = b"".join(texts[i] for i in places)
+        result[places] = hash_rows(np.frombuffer(joined, "uint8").reshape(len(places), size))
+    return result
