@@ -19,6 +19,7 @@ from lamina import (
     models,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     utils,
@@ -54,6 +55,6 @@ __all__ = [
     "Variable",
     "__version__", "activations", "callbacks", "constraints", "dtype_policies", "grad",
     "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses", "metrics",
-    "models", "ops", "optimizers", "pure", "random", "regularizers", "uninstall_as_keras", "utils",
-    "value_and_grad", "version", "visualization",
+    "models", "ops", "optimizers", "preprocessing", "pure", "random", "regularizers",
+    "uninstall_as_keras", "utils", "value_and_grad", "version", "visualization",
 ]  # fmt: skip

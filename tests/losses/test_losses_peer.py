@@ -84,7 +84,7 @@ CASES = [
     ("CategoricalCrossentropy", {"label_smoothing": 0.2, "from_logits": True}, "logits"),
     ("CategoricalCrossentropy", {"axis": 1}, "images"),
     ("CategoricalFocalCrossentropy", {}, "probabilities"),
-    ("CategoricalFocalCrossentropy", {"alpha": [0.1, 0.2, 0.3, 0.4], "gamma": 1.0}, "probabilities"),
+    ("CategoricalFocalCrossentropy", {"alpha": [0.1, 0.2, 0.3, 0.4]}, "probabilities"),
     ("CategoricalFocalCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, "logits"),
     ("SparseCategoricalCrossentropy", {}, "sparse"),
     ("SparseCategoricalCrossentropy", {}, "sparse_column"),

@@ -1,4 +1,4 @@
-"""Every metric beside real Keras on JAX: three batches, states, results, weights, masks, configs."""
+"""Every metric beside real Keras on JAX: three batches, states, weights, masks, configs."""
 
 import warnings
 

@@ -28,6 +28,9 @@ class A:
     def __init__(self, *shape, low=-3.0, high=3.0, dtype=None, seed=0):
         self.shape, self.low, self.high, self.dtype, self.seed = shape, low, high, dtype, seed
 
+    def __repr__(self):
+        return "x".join(map(str, self.shape))
+
     def make(self, dtype):
         dtype = self.dtype or dtype
         x = np.random.RandomState(self.seed).uniform(self.low, self.high, self.shape)
@@ -522,8 +525,8 @@ ELSEWHERE = set(
 
 
 def identify(case):
-    shown = [str(getattr(a, "shape", a)) for a in case.args]
-    return f"{case.name}-{'-'.join(shown)}"[:60]
+    shown = [repr(a) if isinstance(a, (A, list, tuple, str, int)) else "..." for a in case.args]
+    return "-".join([case.name, *shown])[:60]
 
 
 def leaves(x):

@@ -19,7 +19,7 @@ class Context:
     compute_dtype: str | None = None  # float variables read inside a layer's call are cast to it
     path: tuple[str, ...] = ()  # names of the layers around, for the names of variables
     call: int = 0  # number of the outermost layer call that runs; 0 outside of any
-    masks: dict[int, Any] | None = None  # masks of traced arrays, see masks.py
+    masks: dict[Any, Any] | None = None  # masks of traced arrays, see masks.py
     remat: Any = None  # how layers called inside rematerialize
     custom_objects: Mapping[str, Any] = field(default_factory=dict)  # names for deserialization
 

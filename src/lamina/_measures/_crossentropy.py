@@ -12,7 +12,7 @@ import numpy as np
 from lamina._core import config
 from lamina._core.errors import explain
 from lamina._core.graph import Array
-from lamina._core.masks import set_mask
+from lamina._core.masks import get_logits, set_mask
 from lamina._measures._pair import class_axis, equal_pair, is_traced, measure, pair
 from lamina._measures._weights import divide_no_nan
 
@@ -32,6 +32,15 @@ def probabilities(y_pred: Any, axis: int) -> Any:
 def log_softmax(logits: Any, axis: int) -> Any:
     """Return the logarithm of the softmax; a logit of +inf is a sure choice."""
     return jax.nn.log_softmax(jnp.minimum(logits, jnp.finfo(logits.dtype).max), axis=axis)
+
+
+def behind(y_pred: Any, from_logits: bool) -> tuple[Any, bool]:
+    """Return the logits behind probabilities that a softmax or sigmoid made, and that they are such.
+
+    The value is the same; its gradient does not vanish where the probabilities are rounded to 0.
+    """
+    logits = None if from_logits else get_logits(y_pred)
+    return (y_pred, from_logits) if logits is None else (logits, True)
 
 
 def times_log(weight: Any, log_p: Any) -> Any:
@@ -85,6 +94,8 @@ def categorical_crossentropy(
         0.6931
     """
     axis = class_axis("categorical_crossentropy", axis, y_pred.ndim)
+    if axis == y_pred.ndim - 1:
+        y_pred, from_logits = behind(y_pred, from_logits)
     y_true, y_pred = one_hot_pair("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
     if from_logits:
         log_p = log_softmax(y_pred, axis)
@@ -123,6 +134,8 @@ def sparse_categorical_crossentropy(
     """
     where = "sparse_categorical_crossentropy"
     axis = class_axis(where, axis, y_pred.ndim)
+    if axis == y_pred.ndim - 1:
+        y_pred, from_logits = behind(y_pred, from_logits)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
         y_true = jnp.squeeze(y_true, axis)
     if y_true.shape != y_pred.shape[:axis] + y_pred.shape[axis + 1 :]:
@@ -197,6 +210,7 @@ def binary_crossentropy(
         >>> round(float(binary_crossentropy([[1.0, 0.0]], [[0.5, 0.5]])[0]), 4)
         0.6931
     """
+    y_pred, from_logits = behind(y_pred, from_logits)
     y_true, y_pred = binary_pair("binary_crossentropy", y_true, y_pred, label_smoothing)
     axis = class_axis("binary_crossentropy", axis, y_pred.ndim)
     return jnp.mean(binary_nats(y_true, y_pred, from_logits), axis=axis)

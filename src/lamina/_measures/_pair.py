@@ -11,7 +11,7 @@ import numpy as np
 from lamina._core import config, tree
 from lamina._core.errors import describe, explain
 from lamina._core.graph import as_array, op
-from lamina._core.masks import get_mask, set_mask
+from lamina._core.masks import carry_logits, get_mask, set_mask
 from lamina._measures._weights import same_rank
 
 _HALF = ("bfloat16", "float16")
@@ -37,7 +37,9 @@ def measure(fn: Callable[..., Any]) -> Callable[..., Any]:
             )
         if y_pred.dtype.name not in _HALF:
             return fn(y_true, y_pred, *args, **kwargs)
-        wide = fn(y_true, y_pred.astype("float32"), *args, **kwargs)
+        wide_pred = y_pred.astype("float32")
+        carry_logits(y_pred, wide_pred)
+        wide = fn(y_true, wide_pred, *args, **kwargs)
         short = wide.astype(y_pred.dtype)
         if get_mask(wide) is not None:
             set_mask(short, get_mask(wide))

@@ -33,6 +33,7 @@ class Trainer:
     trainable_variables: list[Variable]
     metrics_variables: list[Variable]
     output_names: list[str]
+    dtype_policy: Any
     _build_for: Callable[[Any], Any]
     __call__: Callable[..., Any]
 
@@ -96,6 +97,8 @@ class Trainer:
         self.jit_compile = jit_compile
         self.steps_per_execution = steps_per_execution
         self.auto_scale_loss = auto_scale_loss
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            self.optimizer = _with_loss_scale(chosen)
         self.stop_training = False
         self._compiled = compiled
         self._loss_tracker = _mean("loss")
@@ -550,6 +553,13 @@ class Trainer:
     def _forget_programs(self) -> None:
         self._programs.clear()
         self._prepared_for = None
+
+
+def _with_loss_scale(optimizer: Any) -> Any:
+    """Return the optimizer with a dynamic loss scale: float16 has too few small numbers."""
+    if isinstance(optimizer, optimizers.LossScaleOptimizer):
+        return optimizer
+    return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
 
 def _mean(name: str) -> Any:

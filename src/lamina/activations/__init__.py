@@ -3,7 +3,7 @@
 from typing import Any
 
 from lamina._core import serialize as _serialize
-from lamina.activations._activations import exponential, gelu, linear, mish, relu
+from lamina.activations._activations import exponential, gelu, linear, mish, relu, sigmoid, softmax
 from lamina.ops import (
     celu,
     elu,
@@ -17,10 +17,8 @@ from lamina.ops import (
     log_softmax,
     relu6,
     selu,
-    sigmoid,
     silu,
     soft_shrink,
-    softmax,
     softplus,
     softsign,
     sparse_plus,

@@ -1,4 +1,4 @@
-"""The activation functions by Keras' names, each an op; those that are not here are `lamina.ops`' own."""
+"""The activation functions by Keras' names that are more than an op of `lamina.ops`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,40 @@ import jax.numpy as jnp
 
 from lamina import ops
 from lamina._core.graph import Array, op
+from lamina._core.masks import set_logits
 from lamina.ops import _tails
 from lamina.ops._promotion import inexact
+
+
+@op
+def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
+    """Return exp(x) / sum(exp(x)) along `axis`: probabilities that sum to 1.
+
+    The logits travel with them, so that a cross-entropy of them is computed from these.
+
+    Example:
+        >>> softmax([[0.0, 0.0]]).tolist()
+        [[0.5, 0.5]]
+    """
+    y = ops.softmax(x, axis)
+    if axis in (-1, x.ndim - 1):
+        set_logits(y, x)
+    return y
+
+
+@op
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)), between 0 and 1.
+
+    The logits travel with it, so that a cross-entropy of it is computed from these.
+
+    Example:
+        >>> sigmoid([0.0]).tolist()
+        [0.5]
+    """
+    y = ops.sigmoid(x)
+    set_logits(y, x)
+    return y
 
 
 @op

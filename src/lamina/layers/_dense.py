@@ -96,6 +96,12 @@ class Dense(LowRank, Layer):
             x = x + self.bias.value
         return self.activation(x)
 
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.activity_regularizer is None:
+            del config["activity_regularizer"]
+        return config
+
 
 class TernaryDense(Layer):
     """activation(beta * inputs @ ternary(kernel) + bias), with weights -1, 0 and 1 only.

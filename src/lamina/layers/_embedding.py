@@ -103,9 +103,12 @@ class Embedding(LowRank, Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return jnp.not_equal(inputs, 0) if self.mask_zero else None
 
+    def _argument(self, name: str) -> Any:
+        return None if name == "weights" else super()._argument(name)  # kept in the variables
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        config.pop("weights", None)
+        del config["weights"]
         config["activity_regularizer"] = serialize.serialize_keras_object(self.activity_regularizer)
         return config
 

@@ -11,7 +11,7 @@ from lamina._core.configurable import Configurable
 from lamina._core.context import context, using
 from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import as_array, has_tensor, record
-from lamina._core.masks import get_mask
+from lamina._core.masks import carry_logits, get_mask
 from lamina._core.naming import auto_name
 from lamina._measures._pair import arrays
 from lamina._measures._record import function_from, function_record
@@ -80,7 +80,10 @@ class Loss(Configurable):
 
     def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         masks = [get_mask(p) for p in tree.flatten(y_pred)]
-        values = self.call(arrays(y_true, self.dtype), arrays(y_pred, self.dtype))
+        given, y_pred = y_pred, arrays(y_pred, self.dtype)
+        for source, target in zip(tree.flatten(given), tree.flatten(y_pred), strict=False):
+            carry_logits(source, target)
+        values = self.call(arrays(y_true, self.dtype), y_pred)
         mask = _both(masks[0] if len(masks) == 1 else None, get_mask(values))
         return reduce_weighted(values, sample_weight, mask, self.reduction, self.dtype, self.name)
 

@@ -28,7 +28,7 @@ class Metric(Configurable):
         ...         super().__init__(name=name, **kwargs)
         ...         self.largest = self.add_variable((), "zeros", name="largest")
         ...     def update_state(self, y_true, y_pred, sample_weight=None):
-        ...         self.largest.assign(np.maximum(self.largest, np.max(y_pred)))
+        ...         self.largest.assign(jnp.maximum(self.largest.value, jnp.max(y_pred)))
         ...     def result(self):
         ...         return self.largest.value
         >>> m = Largest(); m.update_state(None, np.array([1.0, 5.0])); float(m.result())

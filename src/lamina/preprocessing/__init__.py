@@ -1,0 +1,5 @@
+"""Data before it reaches a model."""
+
+from lamina.preprocessing import sequence
+
+__all__ = ["sequence"]
