@@ -28,10 +28,10 @@ from lamina import (
 from lamina._core.graph import Function
 from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
-from lamina._core.policy import DTypePolicy
 from lamina._core.state import Variable, grad, pure, value_and_grad
 from lamina._core.tensor import KerasTensor
 from lamina.alias import install_as_keras, load_ipython_extension, uninstall_as_keras
+from lamina.dtype_policies._policy import DTypePolicy
 from lamina.initializers import Initializer
 from lamina.layers import Input
 from lamina.losses import Loss

@@ -198,7 +198,9 @@ def test_names_are_saved_as_keras_saves_them(name):
     fn = getattr(activations, name)
     assert activations.get(name) is activations.deserialize(name) is fn
     assert activations.get(fn) is fn
-    assert activations.serialize(fn) == keras.activations.serialize(getattr(keras.activations, name))
+    assert activations.serialize(fn) == keras.activations.serialize(
+        getattr(keras.activations, name)
+    )
     assert activations.deserialize(activations.serialize(fn)) is fn
 
 

@@ -36,7 +36,10 @@ def test_values_and_configs_are_keras(name, options):
 
 def test_extremes():
     w = jnp.asarray([[-np.inf, 1e-40], [np.inf, 0.0]])
-    assert np.asarray(constraints.NonNeg()(w)).tolist() == [[0, pytest.approx(1e-40, abs=1e-38)], [np.inf, 0]]
+    assert np.asarray(constraints.NonNeg()(w)).tolist() == [
+        [0, pytest.approx(1e-40, abs=1e-38)],
+        [np.inf, 0],
+    ]
     assert np.isfinite(constraints.MaxNorm()(jnp.zeros((2, 2)))).all()
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 import lamina
 
-
 INITIALIZERS = ("VarianceScaling", "RandomUniform", "TruncatedNormal", "Zeros", "Ones")
 
 
@@ -25,7 +24,9 @@ def simple_starts():
     """Keras compiles its initializers for every shape; here all give ones, and values are set later."""
     with ExitStack() as stack:
         for name in INITIALIZERS:
-            stack.enter_context(mock.patch.object(getattr(keras.initializers, name), "__call__", _ones))
+            stack.enter_context(
+                mock.patch.object(getattr(keras.initializers, name), "__call__", _ones)
+            )
         yield
 
 
@@ -49,7 +50,9 @@ class Case:
     call: dict = field(default_factory=dict)
 
     def __str__(self) -> str:
-        shown = "" if callable(self.options) else ",".join(f"{k}={v}" for k, v in self.options.items())
+        shown = (
+            "" if callable(self.options) else ",".join(f"{k}={v}" for k, v in self.options.items())
+        )
         return f"{self.kind}({shown}){self.shape}".replace(" ", "")
 
     def make(self, library, **more):
@@ -124,7 +127,9 @@ def assert_close(ours, theirs, tolerance=1e-5):
     assert [x.dtype for x in a] == [x.dtype for x in b]
     for x, y in zip(a, b, strict=True):
         x, y = np.asarray(x, "float64"), np.asarray(y, "float64")
-        np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance * max(1, np.abs(y).max(initial=0)))
+        np.testing.assert_allclose(
+            x, y, rtol=tolerance, atol=tolerance * max(1, np.abs(y).max(initial=0))
+        )
 
 
 def unknown_sizes(shape):
@@ -175,7 +180,9 @@ def check_shapes(case):
         assert len(ours_shape) == len(theirs_shape)
         assert all(t in (o, None) for o, t in zip(ours_shape, theirs_shape, strict=True))
     y = run(ours, case.inputs(), gradients=False, **case.call)[0]
-    assert tuple(n for n, s in zip(y.shape, mine.shape, strict=True) if s) == tuple(filter(None, mine.shape))
+    assert tuple(n for n, s in zip(y.shape, mine.shape, strict=True) if s) == tuple(
+        filter(None, mine.shape)
+    )
     assert str(y.dtype) == mine.dtype
 
 
@@ -190,8 +197,14 @@ def check_config(case):
     ours, theirs = case.make(lamina, name="one"), case.make(keras, name="one")
     mine, his = plain(ours.get_config()), plain(theirs.get_config())
     assert mine == his
-    assert plain(type(ours).from_config(json.loads(json.dumps(theirs.get_config()))).get_config()) == his
-    assert plain(type(theirs).from_config(json.loads(json.dumps(ours.get_config()))).get_config()) == his
+    assert (
+        plain(type(ours).from_config(json.loads(json.dumps(theirs.get_config()))).get_config())
+        == his
+    )
+    assert (
+        plain(type(theirs).from_config(json.loads(json.dumps(ours.get_config()))).get_config())
+        == his
+    )
 
 
 def check_mixed(case, tolerance=2e-2):

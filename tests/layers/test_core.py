@@ -11,8 +11,16 @@ import lamina
 from lamina import layers
 
 from .side_by_side import (
-    Case, assert_close, check_config, check_mixed, check_shapes, check_values, first_of_each, run,
-    share_weights, with_mask,
+    Case,
+    assert_close,
+    check_config,
+    check_mixed,
+    check_shapes,
+    check_values,
+    first_of_each,
+    run,
+    share_weights,
+    with_mask,
 )  # fmt: skip
 
 CASES = [
@@ -93,7 +101,9 @@ def test_lora_freezes_the_kernel_and_scales_by_alpha():
     assert [v.name for v in layer.trainable_variables] == ["lora_kernel_a", "lora_kernel_b"]
     kernel = layer.kernel
     layer.lora_kernel_b.assign(np.ones((2, 3)))
-    np.testing.assert_allclose(layer.kernel - kernel, 4 * layer.lora_kernel_a.numpy() @ np.ones((2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        layer.kernel - kernel, 4 * layer.lora_kernel_a.numpy() @ np.ones((2, 3)), rtol=1e-5
+    )
     assert layers.Dense.from_config(layer.get_config()).lora_alpha == 8
 
 
@@ -127,7 +137,9 @@ def test_lora_where_it_cannot_be(layer, built, words):
 
 
 def test_quantization_is_refused():
-    with pytest.raises(ValueError, match=r"(?s)Dense: expected None as `quantization_config`.*Got.*Help"):
+    with pytest.raises(
+        ValueError, match=r"(?s)Dense: expected None as `quantization_config`.*Got.*Help"
+    ):
         layers.Dense(3, quantization_config={"class_name": "Int8QuantizationConfig"})
 
 
@@ -147,7 +159,9 @@ def test_ternary_dense(threshold):
     y, _, (gradients, dx) = run(layer, jnp.asarray(x))
     np.testing.assert_allclose(y, scale * x @ ternary, rtol=1e-5, atol=1e-6)
     factors = np.cos(np.arange(15)).reshape(3, 5)
-    through = (factors * (x @ ternary)).sum() * np.sign(kernel) / kernel.size if threshold is None else 0
+    through = (
+        (factors * (x @ ternary)).sum() * np.sign(kernel) / kernel.size if threshold is None else 0
+    )
     np.testing.assert_allclose(gradients[0], scale * x.T @ factors + through, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(dx, scale * factors @ ternary.T, rtol=1e-4, atol=1e-5)
     assert layers.TernaryDense.from_config(layer.get_config()).threshold == threshold
@@ -208,7 +222,9 @@ def test_lambda_gives_what_its_function_asks_for():
 
 
 def test_lambda_is_saved_by_name():
-    record = json.loads(json.dumps(layers.serialize(layers.Lambda(scaled, arguments={"factor": 3.0}))))
+    record = json.loads(
+        json.dumps(layers.serialize(layers.Lambda(scaled, arguments={"factor": 3.0})))
+    )
     assert record["config"]["function"]["registered_name"] == "tests>scaled"
     layer = layers.deserialize(record)
     assert layer.function is scaled
@@ -217,7 +233,10 @@ def test_lambda_is_saved_by_name():
     assert activation(np.array([-1.0, 1.0])).tolist() == [0.0, 1.0]
     with pytest.raises(ValueError, match="can be named in a file"):
         layers.Lambda(lambda x: x).get_config()
-    code = {"class_name": "__lambda__", "config": {"code": "4wAAAAA=", "defaults": None, "closure": None}}
+    code = {
+        "class_name": "__lambda__",
+        "config": {"code": "4wAAAAA=", "defaults": None, "closure": None},
+    }
     with pytest.raises(ValueError, match="without code in it"):
         layers.deserialize({**record, "config": {**record["config"], "function": code}})
 
@@ -226,7 +245,11 @@ def test_lambda_shapes():
     x = layers.Input((None, 4))
     assert layers.Lambda(lambda x: x[..., :2])(x).shape == (None, None, 2)
     assert layers.Lambda(lambda x: x, output_shape=(7, 4))(x).shape == (None, 7, 4)
-    assert layers.Lambda(lambda x: x, output_shape=lambda s: (s[0], 9, s[2]))(x).shape == (None, 9, 4)
+    assert layers.Lambda(lambda x: x, output_shape=lambda s: (s[0], 9, s[2]))(x).shape == (
+        None,
+        9,
+        4,
+    )
     two = layers.Lambda(lambda x: [x, x[:, 0]], output_shape=[(7, 4), (4,)])(x)
     assert [t.shape for t in two] == [(None, 7, 4), (None, 4)]
 

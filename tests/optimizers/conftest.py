@@ -33,7 +33,10 @@ def gradients(names=tuple(SHAPES)):
     """STEPS gradients for each variable: (STEPS, *shape), of quite different sizes."""
     rng = np.random.default_rng(1)
     sizes = 10.0 ** rng.uniform(-3, 1, size=STEPS)
-    made = {n: np.stack([s * rng.normal(size=SHAPES[n]) for s in sizes]).astype("float32") for n in SHAPES}
+    made = {
+        n: np.stack([s * rng.normal(size=SHAPES[n]) for s in sizes]).astype("float32")
+        for n in SHAPES
+    }
     return [made[n] for n in names]
 
 

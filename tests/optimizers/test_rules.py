@@ -56,7 +56,10 @@ SHARED_OPTIONS = {
 CASES = (
     [pytest.param(name, {}, id=name) for name in NAMES]
     + [pytest.param(*case, id=case_id) for case_id, case in OWN_OPTIONS.items()]
-    + [pytest.param("Adam", options, id=f"Adam {case_id}") for case_id, options in SHARED_OPTIONS.items()]
+    + [
+        pytest.param("Adam", options, id=f"Adam {case_id}")
+        for case_id, options in SHARED_OPTIONS.items()
+    ]
     + [
         pytest.param(name, SHARED_OPTIONS[case_id], id=f"{name} {case_id}")
         for name in ("Nadam", "RMSprop", "Muon", "Ftrl", "Adafactor")
@@ -101,7 +104,9 @@ def test_names_and_config_are_keras(name):
     theirs.build(start(keras))
     if name not in ("Adafactor", "Nadam"):  # whose own slots Keras leaves without a name
         assert [v.path for v in ours.variables] == [v.path for v in theirs.variables]
-    assert type(lamina.optimizers.get(name)) is type(lamina.optimizers.get(name.lower())) is type(ours)
+    assert (
+        type(lamina.optimizers.get(name)) is type(lamina.optimizers.get(name.lower())) is type(ours)
+    )
     assert type(ours)().name.startswith(type(theirs)().name.rstrip("_0123456789"))
 
 

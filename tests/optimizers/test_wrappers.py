@@ -24,9 +24,15 @@ def test_loss_scale_is_keras(compiled):
     results = []
     for library in (lamina, keras):
         (w,) = start(library, ["kernel"])
-        optimizer = library.optimizers.LossScaleOptimizer(library.optimizers.Adam(0.1), 64.0, dynamic_growth_steps=3)
+        optimizer = library.optimizers.LossScaleOptimizer(
+            library.optimizers.Adam(0.1), 64.0, dynamic_growth_steps=3
+        )
         optimizer.build([w])
-        apply = jax.jit(optimizer.stateless_apply) if compiled or library is keras else optimizer.stateless_apply
+        apply = (
+            jax.jit(optimizer.stateless_apply)
+            if compiled or library is keras
+            else optimizer.stateless_apply
+        )
         trained, own = [w.value], [v.value for v in optimizer.variables]
         seen = []
         for g in grads_with_infinities():
@@ -39,7 +45,10 @@ def test_loss_scale_is_keras(compiled):
 
 
 def test_loss_scale_stateful():
-    w, optimizer = lamina.Variable([1.0]), LossScaleOptimizer(SGD(0.5), initial_scale=4.0, dynamic_growth_steps=2)
+    w, optimizer = (
+        lamina.Variable([1.0]),
+        LossScaleOptimizer(SGD(0.5), initial_scale=4.0, dynamic_growth_steps=2),
+    )
     assert float(optimizer.scale_loss(2.0)) == 8.0
     for g in (4.0, np.inf, 2.0, 2.0):
         optimizer.apply([[g]], [w])
@@ -56,7 +65,9 @@ def test_loss_scale_stateful():
 
 def test_loss_scale_config_is_keras():
     ours = LossScaleOptimizer(SGD(0.5, name="inner"), 8.0, 7, name="outer")
-    theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5, name="inner"), 8.0, 7, name="outer")
+    theirs = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(0.5, name="inner"), 8.0, 7, name="outer"
+    )
     assert ours.get_config() == theirs.get_config()
     again = optimizers.deserialize(optimizers.serialize(ours))
     assert again.get_config() == ours.get_config()
@@ -89,8 +100,12 @@ def test_several_optimizers_are_keras(scale):
     results = []
     for library in (lamina, keras):
         o = library.optimizers
-        by_path = o.OptimizerMap(o.SGD(0.1, momentum=0.9), {"ker.*": o.Adam(0.1), "bias": o.Lion(0.01)})
-        results.append(trajectory(o.MultiOptimizer(by_path, loss_scale_factor=scale), start(library)))
+        by_path = o.OptimizerMap(
+            o.SGD(0.1, momentum=0.9), {"ker.*": o.Adam(0.1), "bias": o.Lion(0.01)}
+        )
+        results.append(
+            trajectory(o.MultiOptimizer(by_path, loss_scale_factor=scale), start(library))
+        )
     for a, b in zip(results[0][0] + results[0][1], results[1][0] + results[1][1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
@@ -110,7 +125,9 @@ def test_several_optimizers_by_a_function_in_fit():
 def test_optimizer_map():
     by_path = OptimizerMap(SGD(0.1), {"a/.*": SGD(0.2)})
     by_path["b"] = SGD(0.3)
-    assert [float(by_path[k].learning_rate) for k in ("a/x", "b", "c")] == pytest.approx([0.2, 0.3, 0.1])
+    assert [float(by_path[k].learning_rate) for k in ("a/x", "b", "c")] == pytest.approx(
+        [0.2, 0.3, 0.1]
+    )
     assert list(by_path) == ["a/.*", "b"]
     again = optimizers.deserialize(optimizers.serialize(MultiOptimizer(by_path, name="m")))
     assert again.get_config() == MultiOptimizer(by_path, name="m").get_config()

@@ -56,16 +56,28 @@ def test_quantized_classes():
     ("call", "message"),
     [
         (lambda: DTypePolicy("mixed_float17"), "did you mean 'mixed_float16'"),
-        (lambda: dtype_policies.get("int9_from_float32"), "expected the name of a known quantization mode"),
-        (lambda: dtype_policies.QuantizedDTypePolicy("int9"), "expected the name of a known quantization mode"),
-        (lambda: dtype_policies.QuantizedDTypePolicy("int8", "mixed_float16"), "another source than float16"),
+        (
+            lambda: dtype_policies.get("int9_from_float32"),
+            "expected the name of a known quantization mode",
+        ),
+        (
+            lambda: dtype_policies.QuantizedDTypePolicy("int9"),
+            "expected the name of a known quantization mode",
+        ),
+        (
+            lambda: dtype_policies.QuantizedDTypePolicy("int8", "mixed_float16"),
+            "another source than float16",
+        ),
         (lambda: dtype_policies.GPTQDTypePolicy("gptq/5/128"), "weight_bits one of 2, 3, 4, 8"),
         (lambda: dtype_policies.GPTQDTypePolicy("gptq/4/0"), "expected a mode like 'gptq/4/128'"),
         (lambda: dtype_policies.AWQDTypePolicy("awq/8/128"), "weight_bits one of 4"),
         (lambda: dtype_policies.Int4DTypePolicy("int4"), "expected a mode like 'int4/128'"),
         (lambda: dtype_policies.get({"name": 3}), "expected a policy's record"),
         (lambda: DTypePolicyMap(DTypePolicyMap()), "expected a single policy"),
-        (lambda: mixed_precision.set_global_policy("half"), "expected the name of a known dtype policy"),
+        (
+            lambda: mixed_precision.set_global_policy("half"),
+            "expected the name of a known dtype policy",
+        ),
     ],
 )
 def test_bad_input_is_explained(call, message):
@@ -83,7 +95,11 @@ def test_map_of_policies_is_keras():
     ours, theirs = maps
     for path in ("encoder/dense", "encoder/dense_1", "decoder/layer/query"):
         assert ours[path].name == theirs[path].name
-    assert (ours.name, ours.compute_dtype, len(ours)) == (theirs.name, theirs.compute_dtype, len(theirs))
+    assert (ours.name, ours.compute_dtype, len(ours)) == (
+        theirs.name,
+        theirs.compute_dtype,
+        len(theirs),
+    )
     assert list(ours) == list(theirs)
     assert ours.get_config() == theirs.get_config()
     again = dtype_policies.deserialize(dtype_policies.serialize(ours))
@@ -125,8 +141,12 @@ def test_global_policy_reaches_layers():
 
 def test_bfloat16_training_keeps_float32_state():
     mixed_precision.set_global_policy("mixed_bfloat16")
-    model = lamina.Sequential([lamina.layers.Dense(4, input_shape=(3,), activation="relu"), lamina.layers.Dense(1)])
+    model = lamina.Sequential(
+        [lamina.layers.Dense(4, input_shape=(3,), activation="relu"), lamina.layers.Dense(1)]
+    )
     model.compile("adam", "mse")
-    losses = model.fit(np.ones((64, 3)), np.ones((64, 1)), batch_size=8, epochs=3, verbose=0).history["loss"]
+    losses = model.fit(
+        np.ones((64, 3)), np.ones((64, 1)), batch_size=8, epochs=3, verbose=0
+    ).history["loss"]
     assert losses[-1] < losses[0]
     assert {v.dtype for v in [*model.variables, *model.optimizer.variables[1:]]} == {"float32"}

@@ -26,12 +26,20 @@ def test_values_gradients_and_configs_are_keras(name, options):
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-5, atol=1e-6)
     assert y.dtype == expected.dtype
-    assert ours.get_config() == pytest.approx(theirs.get_config(), rel=1e-6) if "mode" not in ours.get_config() else True
+    assert (
+        ours.get_config() == pytest.approx(theirs.get_config(), rel=1e-6)
+        if "mode" not in ours.get_config()
+        else True
+    )
     assert ours.get_config().keys() == theirs.get_config().keys()
     record = regularizers.serialize(ours)
     assert (record["module"], record["class_name"]) == ("keras.regularizers", name)
     assert regularizers.deserialize(record).get_config() == ours.get_config()
-    assert ours(jnp.asarray(x, "bfloat16")).dtype == theirs(jnp.asarray(x, "bfloat16")).dtype == "bfloat16"
+    assert (
+        ours(jnp.asarray(x, "bfloat16")).dtype
+        == theirs(jnp.asarray(x, "bfloat16")).dtype
+        == "bfloat16"
+    )
 
 
 def test_zero_rows_have_a_finite_gradient():
@@ -58,8 +66,12 @@ def test_own_functions_are_regularizers():
         return jnp.max(jnp.abs(x))
 
     assert regularizers.get(largest) is largest
-    model = lamina.Sequential([lamina.layers.Dense(1, input_shape=(2,), kernel_regularizer=largest)])
-    np.testing.assert_allclose(float(model.losses[0]), np.abs(model.layers[0].kernel.numpy()).max(), rtol=1e-6)
+    model = lamina.Sequential(
+        [lamina.layers.Dense(1, input_shape=(2,), kernel_regularizer=largest)]
+    )
+    np.testing.assert_allclose(
+        float(model.losses[0]), np.abs(model.layers[0].kernel.numpy()).max(), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,7 @@ def net() -> Callable:
         )
         draw = np.random.default_rng(1)
         model.set_weights([draw.normal(size=w.shape) for w in model.weights])
-        model.compile(
-            optimizer, loss="categorical_crossentropy", metrics=list(metrics), **options
-        )
+        model.compile(optimizer, loss="categorical_crossentropy", metrics=list(metrics), **options)
         return model
 
     return make

@@ -8,8 +8,8 @@ from lamina import callbacks
 
 keras = pytest.importorskip("keras")
 
-ENDS = "on_train on_epoch on_test on_predict".split()
-BATCHES = "on_train_batch on_test_batch on_predict_batch".split()
+ENDS = ["on_train", "on_epoch", "on_test", "on_predict"]
+BATCHES = ["on_train_batch", "on_test_batch", "on_predict_batch"]
 
 
 def recorder(library, hooks: list[str]):
@@ -30,9 +30,7 @@ def recorder(library, hooks: list[str]):
 
 def run(library, hooks, people, steps_per_execution, **options):
     layers = library.layers
-    model = library.Sequential(
-        [library.Input((3,)), layers.Dense(2, activation="softmax")]
-    )
+    model = library.Sequential([library.Input((3,)), layers.Dense(2, activation="softmax")])
     model.compile(
         "sgd", "categorical_crossentropy", metrics=["acc"], steps_per_execution=steps_per_execution
     )
@@ -94,8 +92,7 @@ class TestModel:
         model.fit(people.x, people.y, batch_size=5, epochs=2, verbose=0, callbacks=[watch])
         assert looks is None or len(watch.kernels) == looks
         assert all(
-            not np.array_equal(a, b)
-            for a, b in zip(watch.kernels, watch.kernels[1:], strict=False)
+            not np.array_equal(a, b) for a, b in zip(watch.kernels, watch.kernels[1:], strict=False)
         )
         assert np.array_equal(watch.kernels[-1], model.get_weights()[0])
 
@@ -127,8 +124,7 @@ class TestModel:
 
         model.fit(people.x, people.y, batch_size=5, verbose=0, callbacks=[Halt(), watch])
         moved = [
-            not np.array_equal(a, b)
-            for a, b in zip(watch.kernels, watch.kernels[1:], strict=False)
+            not np.array_equal(a, b) for a, b in zip(watch.kernels, watch.kernels[1:], strict=False)
         ]
         assert moved == [True, False, False, False]
 
@@ -142,7 +138,7 @@ class TestModel:
                 self.model.stop_training = epoch == 1
 
         model = net()
-        options = dict(batch_size=5, epochs=5, verbose=0, validation_split=0.2)
+        options = {"batch_size": 5, "epochs": 5, "verbose": 0, "validation_split": 0.2}
         history = model.fit(people.x, people.y, callbacks=[AtBatch()], **options)
         assert int(model.optimizer.iterations) == 2
         assert history.epoch == [0]
@@ -174,7 +170,7 @@ class TestModel:
                 scores.append(model.evaluate(people.x, people.y, verbose=0)[0])
                 assert model.predict(people.x, verbose=0).shape == (22, 2)
 
-        options = dict(batch_size=5, epochs=3, shuffle=False, verbose=0)
+        options = {"batch_size": 5, "epochs": 3, "shuffle": False, "verbose": 0}
         model.fit(people.x, people.y, callbacks=[Look()], **options)
         plain.fit(people.x, people.y, validation_data=(people.x, people.y), **options)
         assert scores == pytest.approx(plain.history.history["val_loss"], rel=1e-6)
@@ -241,7 +237,9 @@ def test_progress_is_printed(net, people, capsys, verbose):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert len(lines) == 3
     assert "Epoch 2/2" in lines[1]
-    assert all(name in lines[1] for name in ("accuracy: ", "loss: ", "val_accuracy: ", "val_loss: "))
+    assert all(
+        name in lines[1] for name in ("accuracy: ", "loss: ", "val_accuracy: ", "val_loss: ")
+    )
     assert "loss: " in lines[2]
 
 

@@ -159,7 +159,7 @@ def test_all_kinds_of_data_train_alike(net, people):
 
 
 def test_eager_and_compiled_train_alike(net, people):
-    options = dict(sample_weight=np.linspace(0, 1, 22), validation_split=0.2)
+    options = {"sample_weight": np.linspace(0, 1, 22), "validation_split": 0.2}
     compiled, eager = net("adam"), net("adam", run_eagerly=True)
     wanted = weights_after(compiled, people.x, people.y, **options)
     assert same(weights_after(eager, people.x, people.y, **options), wanted, 1e-6)
@@ -240,7 +240,7 @@ def test_batch_sizes_and_data_may_change_between_fits(net, people):
 
 def test_frozen_layers_stay_as_they_are(net, people):
     model = net("adam")
-    first, last = model.layers
+    first, _last = model.layers
     first.trainable = False
     model.compile("adam", "categorical_crossentropy")
     before = model.get_weights()
@@ -294,7 +294,11 @@ def test_caps_for_quick_trials(net, people):
 def test_dropout_draws_anew_in_every_step_and_fit(people):
     """A net of nothing but dropout and a fixed sum: its loss shows what was dropped."""
     model = lamina.Sequential(
-        [lamina.Input((3,)), layers.Dropout(0.5, seed=1), layers.Dense(1, kernel_initializer="ones")]
+        [
+            lamina.Input((3,)),
+            layers.Dropout(0.5, seed=1),
+            layers.Dense(1, kernel_initializer="ones"),
+        ]
     )
     model.compile(lamina.optimizers.SGD(0.0), "mse")
     x, y = np.ones((22, 3), "float32"), np.zeros((22, 1), "float32")

@@ -101,7 +101,7 @@ def _infer_by_sizes(shapes: Any, leaves: list[Any], places: list[int], error: Ex
         small, large = (shapes(size) for size in _PROBE_SIZES)
     except Exception:
         # Only one size may fit: an unknown axis that meets a known one, as in (None,) + (7,).
-        for size in sorted({s for p in places for s in leaves[p].shape if s is not None}):
+        for size in sorted({s for x in leaves for s in getattr(x, "shape", ()) if s is not None}):
             try:
                 return tree.map_structure(_tensor, shapes(size))
             except Exception:

@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina import constraints, initializers, regularizers
-from lamina._core import dtypes, policy, tree, walk
+from lamina import constraints, dtype_policies, initializers, regularizers
+from lamina._core import dtypes, tree, walk
 from lamina._core.configurable import Configurable, unknown_arguments
 from lamina._core.context import context, using
 from lamina._core.errors import describe, explain
@@ -100,7 +100,7 @@ class Layer(Configurable):
                 )
             )
         self.name = name or auto_name(type(self))
-        self._policy = policy.get(dtype)
+        self._policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
@@ -587,7 +587,7 @@ class Layer(Configurable):
             newest = max((call for call, _ in entries), default=0)
             added = [loss for call, loss in entries if call in (0, newest)]
         return added + [
-            v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None
+            v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None
         ]
 
     def stateless_call(
@@ -623,12 +623,12 @@ class Layer(Configurable):
         return "/".join(self._path or (self.name,))
 
     @property
-    def dtype_policy(self) -> policy.DTypePolicy:
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
         return self._policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._policy = policy.get(value)
+        self._policy = dtype_policies.get(value)
 
     @property
     def dtype(self) -> str:

@@ -4,7 +4,6 @@ A `Variable` reads and writes itself, or the innermost `Scope` when there is one
 trick: inside a scope nothing is changed but the scope's own dictionary, so jax can trace the code.
 """
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -231,21 +230,6 @@ class Variable:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.value)
 
-    def __getitem__(self, index: Any) -> Any:
-        return self.value[index]
-
-    def __neg__(self) -> Any:
-        return -self.value
-
-    def __pos__(self) -> Any:
-        return self.value
-
-    def __abs__(self) -> Any:
-        return abs(self.value)
-
-    def __invert__(self) -> Any:
-        return ~self.value
-
     def __round__(self, ndigits: int | None = None) -> Any:
         return jnp.round(self.value, ndigits or 0)
 
@@ -255,26 +239,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Variable):
         return value.value
     return np.asarray(value) if isinstance(value, (list, tuple)) else value
-
-
-def _binary(name: str) -> None:
-    function = getattr(operator, name + "_" if name in ("and", "or") else name)
-
-    def forward(self: Variable, other: Any) -> Any:
-        return function(self.value, _plain(other))
-
-    def backward(self: Variable, other: Any) -> Any:
-        return function(_plain(other), self.value)
-
-    setattr(Variable, f"__{name}__", forward)
-    if name not in ("eq", "ne", "lt", "le", "gt", "ge"):
-        setattr(Variable, f"__r{name}__", backward)
-
-
-_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-_LOGIC = ("and", "or", "xor", "eq", "ne", "lt", "le", "gt", "ge")
-for _name in (*_ARITHMETIC, *_LOGIC):
-    _binary(_name)
 
 
 def own_array(value: Any, dtype: Any = None) -> jax.Array:

@@ -8,6 +8,7 @@ from lamina._core import tree
 from lamina._training import data
 from lamina._training.program import Forward
 from lamina._training.stateless import stateful
+from lamina.utils import pack_x_y_sample_weight
 
 _CHUNK = 64  # batches per dispatch at most
 
@@ -74,7 +75,7 @@ class Predictor:
     def _make(self, x: Any) -> Forward:
         self.model._build_for(tree.map_structure(data.symbolic, x))
         step = stateful(self.model, "predict", self.model.predict_step)
-        return Forward(lambda x: step(data.pack_x_y_sample_weight(x)), self.model.variables)
+        return Forward(lambda x: step(pack_x_y_sample_weight(x)), self.model.variables)
 
     def _callbacks(self, count: int, batch: int, verbose: Any, callbacks: Any) -> Any:
         steps = -(-count // batch)

@@ -13,12 +13,12 @@ from lamina._core.errors import describe, explain
 from lamina._core.state import Variable, value_and_grad
 from lamina._training import checks, data
 from lamina._training.compile import Compiled, attach_masks, with_masks
-from lamina._training.data import unpack_x_y_sample_weight as unpack
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
 from lamina._training.stateless import stateful
 from lamina.callbacks import CallbackList, History
+from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
 
@@ -159,7 +159,7 @@ class Trainer:
         return self.get_metrics_result() if logs is None else logs
 
     def _learn(self, batch: Any) -> dict[str, Any] | None:
-        x, y, sample_weight = unpack(batch)
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
 
         def objective() -> Any:
             y_pred = self(x, training=True)
@@ -179,7 +179,7 @@ class Trainer:
         return self.get_metrics_result() if logs is None else logs
 
     def _judge(self, batch: Any) -> dict[str, Any] | None:
-        x, y, sample_weight = unpack(batch)
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
         y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
@@ -187,7 +187,7 @@ class Trainer:
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch of inputs."""
-        x, _, _ = unpack(data)
+        x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
     def compute_loss(
@@ -317,21 +317,9 @@ class Trainer:
             validation_batch_size=validation_batch_size,
         )  # fmt: skip
         checks.frequency(validation_freq)
-        train = data.pack(x, y, sample_weight)
-        validation = None
-        if validation_split and validation_data is None:
-            train, validation = data.split_validation(train, validation_split)
-        if validation_data is not None:
-            validation = data.pack(*unpack(validation_data))
-        if class_weight is not None:
-            train = data.weigh_classes(train, class_weight)
-        for kind, part in (("train", train), ("test", validation)):
-            if part is not None:
-                checks.require_labels(self, part[1], plain=self._is_plain(kind))
-        self._prepare(train)
-        for part in (train, validation):
-            if part is not None:
-                checks.check_labels(self, part)
+        train, validation = self._fit_data(
+            (x, y, sample_weight), class_weight, validation_split, validation_data
+        )
         source = data.ArraySource(
             train, batch_size, shuffle=bool(shuffle), resume=steps_per_epoch is not None
         )
@@ -358,6 +346,27 @@ class Trainer:
                 if self.stop_training:
                     break
         return self.history
+
+    def _fit_data(
+        self, given: Any, class_weight: Any, validation_split: float, validation_data: Any
+    ) -> tuple[Any, Any]:
+        """Return data for training and validation, checked, for which the model is then ready."""
+        train = data.pack(*given)
+        validation = None
+        if validation_split and validation_data is None:
+            train, validation = data.split_validation(train, validation_split)
+        if validation_data is not None:
+            validation = data.pack(*unpack_x_y_sample_weight(validation_data))
+        if class_weight is not None:
+            train = data.weigh_classes(train, class_weight)
+        for kind, part in (("train", train), ("test", validation)):
+            if part is not None:
+                checks.require_labels(self, part[1], plain=self._is_plain(kind))
+        self._prepare(train)
+        for part in (train, validation):
+            if part is not None:
+                checks.check_labels(self, part)
+        return train, validation
 
     def _validate(
         self, source: Any, callbacks: Any, loop: Loop, steps: int | None
@@ -541,7 +550,7 @@ class Trainer:
             whole = stateful(self, kind, getattr(self, name))
             with using(scope=None):
                 program = make(
-                    quick if late else lambda batch: whole(data.pack_x_y_sample_weight(*batch)),
+                    quick if late else lambda batch: whole(pack_x_y_sample_weight(*batch)),
                     self.get_metrics_result if late else None,
                     variables, arrays, batch,
                 )  # fmt: skip

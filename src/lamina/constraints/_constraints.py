@@ -102,5 +102,7 @@ class MinMaxNorm(Constraint):
     def __call__(self, w: Any) -> Any:
         w = as_array(w)
         norms = _norms(w, self.axis)
-        wanted = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        wanted = (
+            self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        )
         return w * (wanted / (config.epsilon() + norms))

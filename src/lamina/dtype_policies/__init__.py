@@ -5,10 +5,10 @@ The policies of quantized layers can be made, named and saved; quantization itse
 
 from typing import Any
 
-from lamina._core import policy as _policy
 from lamina._core import serialize as _serialize
-from lamina._core.policy import DTypePolicy
+from lamina.dtype_policies import _policy
 from lamina.dtype_policies._map import DTypePolicyMap
+from lamina.dtype_policies._policy import DTypePolicy
 from lamina.dtype_policies._quantized import (
     AWQDTypePolicy,
     GPTQDTypePolicy,

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from lamina._core import policy
 from lamina._core.errors import describe, explain
-from lamina._core.policy import DTypePolicy
 from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
+from lamina.dtype_policies import _policy as policy
+from lamina.dtype_policies._policy import DTypePolicy
 
 
 class DTypePolicyMap(DTypePolicy, MutableMapping):
@@ -23,14 +23,22 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         ('mixed_bfloat16', 'float32')
     """
 
-    def __init__(self, default_policy: Any = None, policy_map: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, default_policy: Any = None, policy_map: dict[str, Any] | None = None
+    ) -> None:
         if isinstance(default_policy, DTypePolicyMap):
             raise ValueError(
-                explain("DTypePolicyMap", "expected a single policy as `default_policy`", describe(default_policy))
+                explain(
+                    "DTypePolicyMap",
+                    "expected a single policy as `default_policy`",
+                    describe(default_policy),
+                )
             )
         if policy_map is not None and not isinstance(policy_map, dict):
             raise TypeError(
-                explain("DTypePolicyMap", "expected a dictionary as `policy_map`", describe(policy_map))
+                explain(
+                    "DTypePolicyMap", "expected a dictionary as `policy_map`", describe(policy_map)
+                )
             )
         policy.get(default_policy)  # complains about unknown names
         self._default = default_policy
@@ -62,7 +70,11 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         matching = [pattern for pattern in self._map if re.fullmatch(pattern, key)]
         if len(matching) > 1:
             raise ValueError(
-                explain("DTypePolicyMap", f"expected at most one pattern to match '{key}'", ", ".join(matching))
+                explain(
+                    "DTypePolicyMap",
+                    f"expected at most one pattern to match '{key}'",
+                    ", ".join(matching),
+                )
             )
         return self._map[matching[0]] if matching else self.default_policy
 
@@ -94,7 +106,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
 
     def get_config(self) -> dict[str, Any]:
         records = serialize_keras_object(self._map)
-        if self._default is None:  # where nothing is said, loading takes the policy set globally then
+        if (
+            self._default is None
+        ):  # where nothing is said, loading takes the policy set globally then
             for record in records.values():
                 key = "name" if "name" in record["config"] else "source_name"
                 record["config"][key] = None

@@ -6,7 +6,7 @@ Until layers quantize, they take a quantized policy for the one that it was made
 from typing import Any
 
 from lamina._core.errors import describe, explain, unknown
-from lamina._core.policy import DTypePolicy, dtype_policy
+from lamina.dtype_policies._policy import DTypePolicy, dtype_policy
 
 MODES = ("int8", "float8", "int4", "ternary", "gptq", "awq")
 
@@ -57,7 +57,9 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
 
     default_amax_history_length = 1024
 
-    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024) -> None:
+    def __init__(
+        self, mode: str, source_name: str | None = None, amax_history_length: int = 1024
+    ) -> None:
         super().__init__(mode, source_name)
         if not isinstance(amax_history_length, int):
             raise TypeError(
@@ -84,7 +86,12 @@ class _Grouped(QuantizedDTypePolicy):
             numbers = {}
         group = numbers.get(self._form[-1], 0)
         bits = numbers.get("weight_bits")
-        if head != self._form[0] or group < -1 or group == 0 or (self._bits and bits not in self._bits):
+        if (
+            head != self._form[0]
+            or group < -1
+            or group == 0
+            or (self._bits and bits not in self._bits)
+        ):
             raise ValueError(
                 explain(type(self).__name__, f"expected a mode like {self._example()!r}", describe(mode),
                         f"{self._form[-1]} is a positive number, or -1 for all"
@@ -95,7 +102,9 @@ class _Grouped(QuantizedDTypePolicy):
         vars(self).update(numbers)
 
     def _example(self) -> str:
-        return "/".join([self._form[0], *("4" if n == "weight_bits" else "128" for n in self._form[1:])])
+        return "/".join(
+            [self._form[0], *("4" if n == "weight_bits" else "128" for n in self._form[1:])]
+        )
 
 
 class Int4DTypePolicy(_Grouped):

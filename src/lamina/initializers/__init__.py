@@ -33,7 +33,12 @@ _NAMES: dict[str, Any] = {
 
 IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 constant, identity, ones, zeros = Constant, Identity, Ones, Zeros
-glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
+glorot_normal, glorot_uniform, he_normal, he_uniform = (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+)
 lecun_normal, lecun_uniform, orthogonal, stft = LecunNormal, LecunUniform, Orthogonal, STFT
 random_normal, random_uniform = RandomNormal, RandomUniform
 truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling

@@ -116,6 +116,10 @@ class Given(Initializer):
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         if tuple(shape) != tuple(self.value.shape):
             raise ValueError(
-                explain("initializer", f"expected an array of the weight's shape {tuple(shape)}", describe(self.value))
+                explain(
+                    "initializer",
+                    f"expected an array of the weight's shape {tuple(shape)}",
+                    describe(self.value),
+                )
             )
         return as_dtype(self.value, dtype)

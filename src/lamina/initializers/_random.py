@@ -187,7 +187,11 @@ def compute_fans(
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(
-            explain("VarianceScaling", f"expected one of {', '.join(allowed)} as `{name}`", describe(value))
+            explain(
+                "VarianceScaling",
+                f"expected one of {', '.join(allowed)} as `{name}`",
+                describe(value),
+            )
         )
 
 
@@ -295,7 +299,11 @@ class Orthogonal(RandomInitializer):
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         if len(shape) < 2:
             raise ValueError(
-                explain("Orthogonal initializer", "expected a shape of two or more axes", describe(shape))
+                explain(
+                    "Orthogonal initializer",
+                    "expected a shape of two or more axes",
+                    describe(shape),
+                )
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         draw = self.generator().standard_normal((max(rows, columns), min(rows, columns)))

@@ -37,10 +37,16 @@ class STFT(Initializer):
         periodic: bool = False,
     ) -> None:
         if side not in ("real", "imag"):
-            raise ValueError(explain("STFT initializer", "expected 'real' or 'imag' as `side`", describe(side)))
+            raise ValueError(
+                explain("STFT initializer", "expected 'real' or 'imag' as `side`", describe(side))
+            )
         if scaling not in (None, "density", "spectrum"):
             raise ValueError(
-                explain("STFT initializer", "expected 'density', 'spectrum' or None as `scaling`", describe(scaling))
+                explain(
+                    "STFT initializer",
+                    "expected 'density', 'spectrum' or None as `scaling`",
+                    describe(scaling),
+                )
             )
         if isinstance(window, str):
             named_window(window, 2, periodic)
@@ -49,10 +55,16 @@ class STFT(Initializer):
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         if len(shape) != 3:
             raise ValueError(
-                explain("STFT initializer", "expected a shape (frame_length, channels, bins)", describe(shape))
+                explain(
+                    "STFT initializer",
+                    "expected a shape (frame_length, channels, bins)",
+                    describe(shape),
+                )
             )
         frame, _, bins = shape
-        phase = 2 * np.pi * np.arange(frame)[:, None, None] * np.arange(bins) / (2 * (bins - 1))  # (T, 1, F)
+        phase = (
+            2 * np.pi * np.arange(frame)[:, None, None] * np.arange(bins) / (2 * (bins - 1))
+        )  # (T, 1, F)
         kernel = np.cos(phase) if self.side == "real" else -np.sin(phase)
         return as_dtype(kernel * self._weights(frame), dtype)
 
@@ -61,10 +73,14 @@ class STFT(Initializer):
         if self.window is None:
             return 1.0
         named = isinstance(self.window, str)
-        window = named_window(self.window, frame, self.periodic) if named else np.asarray(self.window)
+        window = (
+            named_window(self.window, frame, self.periodic) if named else np.asarray(self.window)
+        )
         if window.shape != (frame,):
             raise ValueError(
-                explain("STFT initializer", f"expected a window of {frame} values", describe(window))
+                explain(
+                    "STFT initializer", f"expected a window of {frame} values", describe(window)
+                )
             )
         scales = {"density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}
         return (window / (scales[self.scaling] if self.scaling else 1.0))[:, None, None]
@@ -78,5 +94,7 @@ def named_window(name: str, length: int, periodic: bool = True) -> np.ndarray:
         return np.asarray(scipy.signal.get_window(name, length, fftbins=periodic))
     except ValueError as error:
         raise ValueError(
-            explain("window", "expected the name of a window of scipy.signal", f"{name!r}", str(error))
+            explain(
+                "window", "expected the name of a window of scipy.signal", f"{name!r}", str(error)
+            )
         ) from None

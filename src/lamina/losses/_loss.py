@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import jax.numpy as jnp
 
-from lamina._core import config, policy, tree
+from lamina import dtype_policies
+from lamina._core import config, tree
 from lamina._core.configurable import Configurable
 from lamina._core.context import context, using
 from lamina._core.errors import describe, explain, nearest
@@ -48,7 +49,7 @@ class Loss(Configurable):
             raise ValueError(_unknown_reduction(type(self).__name__, reduction))
         self.name = name or auto_name(type(self))
         self.reduction = reduction
-        self._policy = policy.get(config.floatx() if dtype is None else dtype)
+        self._policy = dtype_policies.get(config.floatx() if dtype is None else dtype)
 
     @property
     def dtype(self) -> str:

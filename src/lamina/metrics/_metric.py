@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina import initializers
-from lamina._core import config, dtypes, policy, walk
+from lamina import dtype_policies, initializers
+from lamina._core import config, dtypes, walk
 from lamina._core.configurable import Configurable
 from lamina._core.context import using
 from lamina._core.errors import explain
@@ -41,7 +41,7 @@ class Metric(Configurable):
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self._variables: list[Variable] = []
         self.name = name or auto_name(type(self))
-        self._policy = policy.get(config.floatx() if dtype is None else dtype)
+        self._policy = dtype_policies.get(config.floatx() if dtype is None else dtype)
 
     @property
     def dtype(self) -> str:

@@ -8,7 +8,7 @@ Example:
     >>> set_global_policy("float32")
 """
 
-from lamina._core.policy import DTypePolicy, dtype_policy, set_dtype_policy
+from lamina.dtype_policies._policy import DTypePolicy, dtype_policy, set_dtype_policy
 from lamina.optimizers import LossScaleOptimizer
 
 Policy = DTypePolicy

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from lamina._core import config
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, op
-from lamina.ops._promotion import inexact
+from lamina.ops._promotion import inexact, wide
 
 
 def _same_shape(where: str, target: Any, output: Any) -> None:
@@ -99,6 +99,9 @@ def sparse_categorical_crossentropy(
     Raises:
         ValueError: the shapes do not fit.
 
+    Returns:
+        The loss per row, float32 at least.
+
     Example:
         >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).round(4).tolist()
         [0.6930999755859375]
@@ -112,7 +115,7 @@ def sparse_categorical_crossentropy(
         raise ValueError(explain(where, expected, f"{describe(target)} and {describe(output)}"))
     log_p = _log_probabilities(output, from_logits, axis)
     chosen = jax.nn.one_hot(target, output.shape[axis], axis=axis, dtype=bool)
-    return -jnp.sum(jnp.where(chosen, log_p, 0), axis=axis)
+    return -jnp.sum(jnp.where(chosen, wide(log_p), 0), axis=axis)
 
 
 @op

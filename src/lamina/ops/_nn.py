@@ -240,7 +240,9 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
         [0.75, 0.25, 0.0]
     """
     # Of the k largest values those count that stay positive when their mean excess is taken off.
-    x = x - jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))  # huge ones would drown the 1
+    x = x - jax.lax.stop_gradient(
+        jnp.max(x, axis=axis, keepdims=True)
+    )  # huge ones would drown the 1
     ordered = jnp.flip(jnp.sort(x, axis=axis), axis=axis)
     excess = jnp.cumsum(ordered, axis=axis) - 1
     rank = jax.lax.broadcasted_iota("int32", x.shape, axis % x.ndim) + 1

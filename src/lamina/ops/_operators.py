@@ -1,7 +1,8 @@
-"""Python's operators on symbolic tensors, each one an op."""
+"""Python's operators on symbolic tensors and variables, each one an op."""
 
 from typing import Any
 
+from lamina._core.state import Variable
 from lamina._core.tensor import KerasTensor
 from lamina.ops import _arithmetic, _indexing, _logic, _products, _shapes
 
@@ -42,20 +43,22 @@ def _alone(op: Any) -> Any:
 
 
 def bind_operators() -> None:
-    """Give `KerasTensor` its operators (the class stands below the ops)."""
+    """Give `KerasTensor` and `Variable` their operators (the classes stand below the ops)."""
+    methods: dict[str, Any] = {}
     for name, op in {**_BINARY, **_COMPARE}.items():
-        setattr(KerasTensor, f"__{name}__", _forward(op))
+        methods[f"__{name}__"] = _forward(op)
     for name, op in _BINARY.items():
-        setattr(KerasTensor, f"__r{name}__", _backward(op))
+        methods[f"__r{name}__"] = _backward(op)
     for name, op in _UNARY.items():
-        setattr(KerasTensor, f"__{name}__", _alone(op))
-    methods: dict[str, Any] = {
-        "__getitem__": lambda self, key: _indexing.get_item(self, key),
-        "reshape": lambda self, *shape: _shapes.reshape(
-            self, shape if len(shape) != 1 else shape[0]
-        ),
-        "squeeze": lambda self, axis=None: _shapes.squeeze(self, axis),
-        "T": property(lambda self: _shapes.transpose(self)),
-    }
-    for name, method in methods.items():
-        setattr(KerasTensor, name, method)
+        methods[f"__{name}__"] = _alone(op)
+    methods["__getitem__"] = lambda self, key: _indexing.get_item(self, key)
+    for cls in (KerasTensor, Variable):
+        for name, method in methods.items():
+            setattr(cls, name, method)
+    KerasTensor.reshape = _reshape  # type: ignore[attr-defined]
+    KerasTensor.squeeze = lambda self, axis=None: _shapes.squeeze(self, axis)  # type: ignore[attr-defined]
+    KerasTensor.T = property(lambda self: _shapes.transpose(self))  # type: ignore[attr-defined]
+
+
+def _reshape(self: Any, *shape: Any) -> Any:
+    return _shapes.reshape(self, shape[0] if len(shape) == 1 else shape)

@@ -381,7 +381,7 @@ def _recur_backward(cell: Cell, residuals: Any, grads: Any) -> Any:
     steps = a.shape[0]
     after, more = histories[: cell.states], histories[cell.states :]
     before = [jnp.concatenate([s[None], h[:-1]]) for s, h in zip(states, after, strict=True)]
-    slope, others = cell.slopes(a, more, after, before)
+    slope, others = cell.slopes(a, more, after, before)  # type: ignore[arg-type]
     slope = slope.astype(a.dtype)
     transposed = kernel.T
 
@@ -409,7 +409,8 @@ def _recur_backward(cell: Cell, residuals: Any, grads: Any) -> Any:
     rows = jnp.reshape(dm, (-1, dm.shape[-1]))  # (T, N, gates * U) -> (T * N, gates * U)
     d_kernel = jnp.reshape(before[0], (-1, kernel.shape[0])).T @ rows
     d_biases = tuple(
-        None if b is None else jnp.sum(d, axis=(0, 1)) for b, d in zip(biases, (dx, dm), strict=True)
+        None if b is None else jnp.sum(d, axis=(0, 1))
+        for b, d in zip(biases, (dx, dm), strict=True)
     )
     return dx, d_kernel, d_biases, d_states, None if keep is None else jnp.zeros_like(keep)
 

@@ -189,8 +189,8 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
         >>> repeat([1, 2], 2).tolist(), tile([1, 2], 2).tolist()
         ([1, 1, 2, 2], [1, 2, 1, 2])
     """
-    if not isinstance(repeats, int):
-        repeats = jnp.asarray(repeats)
+    if not isinstance(repeats, (int, jax.Array)):
+        repeats = np.asarray(repeats)  # known, also where x is traced
     return jnp.repeat(x, repeats, axis=axis)
 
 

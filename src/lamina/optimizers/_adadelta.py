@@ -55,7 +55,9 @@ class Adadelta(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         steps = slots["accumulated_delta_var"]
         squares = self.rho * slots["accumulated_grad"] + (1 - self.rho) * jnp.square(g)
         d = jnp.sqrt(steps + self.epsilon) * g / jnp.sqrt(squares + self.epsilon)

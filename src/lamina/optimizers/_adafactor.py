@@ -69,7 +69,9 @@ class Adafactor(Optimizer):
         row, column = np.zeros(shape[:-1], dtype), np.zeros(shape[:-2] + shape[-1:], dtype)
         return {"row": row, "column": column, "velocity": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         t = jnp.asarray(t, p.dtype)
         new = jnp.power(t, self.beta_2_decay)  # weight of this step's squares
         squares = jnp.square(g) + self.epsilon_1
@@ -79,7 +81,9 @@ class Adafactor(Optimizer):
         else:
             r = (1 - new) * slots["row"] + new * jnp.mean(squares, axis=-1)  # (..., R)
             c = (1 - new) * slots["column"] + new * jnp.mean(squares, axis=-2)  # (..., C)
-            v = (r / jnp.mean(r, axis=-1, keepdims=True))[..., None] * c[..., None, :]  # (..., R, C)
+            v = (r / jnp.mean(r, axis=-1, keepdims=True))[..., None] * c[
+                ..., None, :
+            ]  # (..., R, C)
             changed = {"row": r, "column": c, "velocity": v}
         d = g / jnp.sqrt(v)
         d = d / jnp.maximum(1, _rms(d) / self.clip_threshold)

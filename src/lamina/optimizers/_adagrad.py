@@ -53,6 +53,8 @@ class Adagrad(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"accumulator": self.initial_accumulator_value}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         s = slots["accumulator"] + jnp.square(g)
         return p - lr * g / jnp.sqrt(s + self.epsilon), {"accumulator": s}

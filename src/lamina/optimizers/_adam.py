@@ -13,7 +13,10 @@ from lamina.optimizers._optimizer import Optimizer
 def moments(g: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
     """Return the running means of gradients and of their squares, moved towards `g`."""
     m, v = slots["momentum"], slots["velocity"]
-    return {"momentum": m + (g - m) * (1 - beta_1), "velocity": v + (jnp.square(g) - v) * (1 - beta_2)}
+    return {
+        "momentum": m + (g - m) * (1 - beta_1),
+        "velocity": v + (jnp.square(g) - v) * (1 - beta_2),
+    }
 
 
 def since_start(beta: float, t: Any, dtype: Any) -> Any:
@@ -83,7 +86,9 @@ class Adam(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return dict.fromkeys(["momentum", "velocity"] + ["velocity_hat"] * self.amsgrad, 0.0)
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         new = moments(g, slots, self.beta_1, self.beta_2)
         v = new["velocity"]
         if self.amsgrad:
@@ -132,7 +137,9 @@ class AdamW(Adam):
         **kwargs: Any,
     ) -> None:
         if weight_decay is None:
-            raise ValueError(explain("AdamW", "expected a number as `weight_decay`", "None", "use Adam"))
+            raise ValueError(
+                explain("AdamW", "expected a number as `weight_decay`", "None", "use Adam")
+            )
         super().__init__(
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue,
             global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,

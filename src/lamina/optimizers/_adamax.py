@@ -56,7 +56,9 @@ class Adamax(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"momentum": 0.0, "norm": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         m = slots["momentum"] + (g - slots["momentum"]) * (1 - self.beta_1)
         u = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(g))
         start = since_start(self.beta_1, t, p.dtype)

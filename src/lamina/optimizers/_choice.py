@@ -9,7 +9,10 @@ from lamina._core.state import Variable, pure
 
 
 def choose(
-    condition: Any, yes: Callable[[], Any], no: Callable[[], Any] | None, variables: Sequence[Variable]
+    condition: Any,
+    yes: Callable[[], Any],
+    no: Callable[[], Any] | None,
+    variables: Sequence[Variable],
 ) -> None:
     """Call `yes` if `condition` holds, else `no` (None: do nothing); the other one is not run.
 

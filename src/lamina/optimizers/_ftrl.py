@@ -69,7 +69,9 @@ class Ftrl(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"accumulator": self.initial_accumulator_value, "linear": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         k, l1 = self.learning_rate_power, self.l1_regularization_strength
         n = slots["accumulator"] + jnp.square(g)
         power = jnp.power(n, -k)

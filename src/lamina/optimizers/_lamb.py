@@ -58,7 +58,9 @@ class Lamb(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"momentum": 0.0, "velocity": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         new = moments(g, slots, self.beta_1, self.beta_2)
         m = new["momentum"] / since_start(self.beta_1, t, p.dtype)
         v = new["velocity"] / since_start(self.beta_2, t, p.dtype)

@@ -56,7 +56,9 @@ class Lion(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"momentum": 0.0}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         m = slots["momentum"]
         move = lr * jnp.sign(self.beta_1 * m + (1 - self.beta_1) * g)
         return p - move, {"momentum": self.beta_2 * m + (1 - self.beta_2) * g}

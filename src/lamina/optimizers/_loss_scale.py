@@ -48,14 +48,22 @@ class LossScaleOptimizer(Optimizer):
     ) -> None:
         if not isinstance(inner_optimizer, Optimizer):
             raise ValueError(
-                explain("LossScaleOptimizer", "expected an optimizer as `inner_optimizer`", describe(inner_optimizer))
+                explain(
+                    "LossScaleOptimizer",
+                    "expected an optimizer as `inner_optimizer`",
+                    describe(inner_optimizer),
+                )
             )
         if not kwargs.pop("dynamic", True):
             raise ValueError(
                 explain("LossScaleOptimizer", "expected `dynamic=True`", "dynamic=False",
                         "for a fixed scale set `loss_scale_factor` on the inner optimizer")
             )  # fmt: skip
-        given = {k: v for k, v in kwargs.items() if v not in (None, False) and (k, v) != ("ema_momentum", 0.99)}
+        given = {
+            k: v
+            for k, v in kwargs.items()
+            if v not in (None, False) and (k, v) != ("ema_momentum", 0.99)
+        }
         if given:
             raise ValueError(
                 explain("LossScaleOptimizer", "expected no options of optimizers", ", ".join(given),
@@ -79,12 +87,16 @@ class LossScaleOptimizer(Optimizer):
     def variables(self) -> list[Variable]:
         return [*super().variables, *self.inner_optimizer.variables]
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         grads = list(grads)
         if not grads:
             return
         variables = self._targets(grads, trainable_variables)
-        finite = jnp.stack([jnp.all(jnp.isfinite(jnp.asarray(g))) for g in grads if g is not None]).all()
+        finite = jnp.stack(
+            [jnp.all(jnp.isfinite(jnp.asarray(g))) for g in grads if g is not None]
+        ).all()
         scale = self.dynamic_scale.raw()
         unscaled = [
             g if g is None or v.overwrite_with_gradient else jnp.asarray(g) / scale

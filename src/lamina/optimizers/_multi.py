@@ -24,14 +24,24 @@ class OptimizerMap(MutableMapping):
         ('Adam', 'SGD')
     """
 
-    def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None) -> None:
+    def __init__(
+        self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
+    ) -> None:
         if not isinstance(default_optimizer, Optimizer):
             raise TypeError(
-                explain("OptimizerMap", "expected an optimizer as `default_optimizer`", describe(default_optimizer))
+                explain(
+                    "OptimizerMap",
+                    "expected an optimizer as `default_optimizer`",
+                    describe(default_optimizer),
+                )
             )
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
             raise TypeError(
-                explain("OptimizerMap", "expected a dictionary as `optimizer_map`", describe(optimizer_map))
+                explain(
+                    "OptimizerMap",
+                    "expected a dictionary as `optimizer_map`",
+                    describe(optimizer_map),
+                )
             )
         self._default = default_optimizer
         self._map: dict[str, Optimizer] = {}
@@ -48,7 +58,11 @@ class OptimizerMap(MutableMapping):
         matching = [pattern for pattern in self._map if re.fullmatch(pattern, key)]
         if len(matching) > 1:
             raise ValueError(
-                explain("OptimizerMap", f"expected at most one pattern to match '{key}'", ", ".join(matching))
+                explain(
+                    "OptimizerMap",
+                    f"expected at most one pattern to match '{key}'",
+                    ", ".join(matching),
+                )
             )
         return self._map[matching[0]] if matching else self._default
 
@@ -59,7 +73,9 @@ class OptimizerMap(MutableMapping):
                         "delete it first")
             )  # fmt: skip
         if not isinstance(key, str):
-            raise ValueError(explain("OptimizerMap", "expected a path or pattern as key", describe(key)))
+            raise ValueError(
+                explain("OptimizerMap", "expected a path or pattern as key", describe(key))
+            )
         self._map[key] = _plain(optimizer)
 
     def __delitem__(self, key: str) -> None:
@@ -147,7 +163,10 @@ class MultiOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        return [*super().variables, *(v for optimizer in self.optimizers for v in optimizer.variables)]
+        return [
+            *super().variables,
+            *(v for optimizer in self.optimizers for v in optimizer.variables),
+        ]
 
     @property
     def iterations(self) -> Any:
@@ -167,7 +186,9 @@ class MultiOptimizer(Optimizer):
                     "use `optimizer.optimizers[0].learning_rate = ...`")
         )  # fmt: skip
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         grads = list(grads)
         if not grads:
             return
@@ -193,7 +214,9 @@ class MultiOptimizer(Optimizer):
 
 def _plain(optimizer: Any) -> Optimizer:
     """The optimizer itself, if it is one that can be part of several."""
-    if not isinstance(optimizer, Optimizer) or isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
+    if not isinstance(optimizer, Optimizer) or isinstance(
+        optimizer, (LossScaleOptimizer, MultiOptimizer)
+    ):
         raise ValueError(
             explain("MultiOptimizer", "expected optimizers that take steps themselves", describe(optimizer),
                     "wrap the MultiOptimizer in a LossScaleOptimizer, not its parts")

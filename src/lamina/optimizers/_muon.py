@@ -78,7 +78,10 @@ class Muon(Optimizer):
         self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
         self.momentum, self.ns_steps, self.nesterov = momentum, ns_steps, nesterov
-        self.exclude_embeddings, self.exclude_layers = exclude_embeddings, list(exclude_layers or ())
+        self.exclude_embeddings, self.exclude_layers = (
+            exclude_embeddings,
+            list(exclude_layers or ()),
+        )
         self.rms_rate = rms_rate
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
@@ -97,7 +100,9 @@ class Muon(Optimizer):
     def decay_of(self, variable: Variable) -> float | None:
         return self.adam_weight_decay if self.uses_adam(variable) else self.weight_decay
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         if "velocity" in slots:
             new = moments(g, slots, self.adam_beta_1, self.adam_beta_2)
             rate = adam_rate(lr * self.adam_lr_ratio, t, self.adam_beta_1, self.adam_beta_2)

@@ -74,7 +74,9 @@ class Nadam(Optimizer):
     def _momentum_at(self, t: Any, dtype: Any) -> Any:
         return self.beta_1 * (0.5 + 0.5 * since_start(0.96, t, dtype))
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         product = jnp.asarray(self._product.raw(), p.dtype)
         now, ahead = self._momentum_at(t, p.dtype), self._momentum_at(t + 1, p.dtype)
         new = moments(g, slots, self.beta_1, self.beta_2)

@@ -65,7 +65,8 @@ class OptaxOptimizer(Optimizer):
         state = self.transformation.init(self._parameters())
         leaves, self._form = jax.tree_util.tree_flatten_with_path(state)
         self._state = [
-            self._variable(jax.tree_util.keystr(path).replace("/", "_"), jnp.asarray(leaf)) for path, leaf in leaves
+            self._variable(jax.tree_util.keystr(path).replace("/", "_"), jnp.asarray(leaf))
+            for path, leaf in leaves
         ]
 
     def _parameters(self) -> dict[str, Any]:

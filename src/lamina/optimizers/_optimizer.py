@@ -92,8 +92,11 @@ class Optimizer(Configurable):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         if sum(c is not None for c in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
-                explain(type(self).__name__, "expected at most one of clipnorm, clipvalue and global_clipnorm",
-                        f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}")
+                explain(
+                    type(self).__name__,
+                    "expected at most one of clipnorm, clipvalue and global_clipnorm",
+                    f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}",
+                )
             )
         self.built = False
         self._variables: list[Variable] = []
@@ -113,7 +116,9 @@ class Optimizer(Configurable):
         del variable
         return {}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the new value of one variable, and the slots that change.
 
         Args:
@@ -123,14 +128,18 @@ class Optimizer(Configurable):
             lr: learning rate.
             t: number of this step, from 1.
         """
-        raise NotImplementedError(explain(type(self).__name__, "expected a `rule(p, g, slots, lr, t)` method"))
+        raise NotImplementedError(
+            explain(type(self).__name__, "expected a `rule(p, g, slots, lr, t)` method")
+        )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Apply the rule to one variable; subclasses in Keras' style override this instead of `rule`."""
         slots = self._slots.get(variable, {})
         p = variable.raw()
         g, lr = jnp.asarray(gradient, p.dtype), jnp.asarray(learning_rate, p.dtype)
-        new_p, new = self.rule(p, g, {k: v.raw() for k, v in slots.items()}, lr, self._step_number())
+        new_p, new = self.rule(
+            p, g, {k: v.raw() for k, v in slots.items()}, lr, self._step_number()
+        )
         variable.assign(new_p)
         for name, value in new.items():
             slots[name].assign(value)
@@ -156,15 +165,27 @@ class Optimizer(Configurable):
             ]
         self._accumulated: list[Variable] = []
         if self.gradient_accumulation_steps:
-            self._accumulated = [self._slot(v, "gradient_accumulator", 0.0) for v in self._trainable]
+            self._accumulated = [
+                self._slot(v, "gradient_accumulator", 0.0) for v in self._trainable
+            ]
         self._make_slots()
         self.built = True
 
     def _make_slots(self) -> None:
         """Variable by variable, then the late slots name by name: the order in which Keras saves them."""
         wanted = {v: self.slots(v) for v in self._trainable if not v.overwrite_with_gradient}
-        early = [(v, name) for v, initial in wanted.items() for name in initial if name not in self.late_slots]
-        late = [(v, name) for name in self.late_slots for v, initial in wanted.items() if name in initial]
+        early = [
+            (v, name)
+            for v, initial in wanted.items()
+            for name in initial
+            if name not in self.late_slots
+        ]
+        late = [
+            (v, name)
+            for name in self.late_slots
+            for v, initial in wanted.items()
+            if name in initial
+        ]
         self._slots = {v: {} for v in wanted}
         for variable, name in early + late:
             self._slots[variable][name] = self._slot(variable, name, wanted[variable][name])
@@ -227,7 +248,9 @@ class Optimizer(Configurable):
         for variable in trainable_variables:
             for column, label, start in zip(made, names, starts, strict=True):
                 spared = variable.overwrite_with_gradient
-                column.append(None if spared else self.add_variable_from_reference(variable, label, start))
+                column.append(
+                    None if spared else self.add_variable_from_reference(variable, label, start)
+                )
         return made[0] if isinstance(name, str) else made
 
     def assign(self, variable: Variable, value: Any) -> None:
@@ -284,7 +307,9 @@ class Optimizer(Configurable):
         return self._schedule()
 
     def _set_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule) or (callable(value) and not hasattr(value, "dtype")):
+        if isinstance(value, LearningRateSchedule) or (
+            callable(value) and not hasattr(value, "dtype")
+        ):
             if self._rate is not None:
                 self._variables = [v for v in self._variables if v is not self._rate]
             self._schedule, self._rate = value, None
@@ -293,7 +318,11 @@ class Optimizer(Configurable):
             value = value.value
         if value is None or isinstance(value, (bool, str)) or np.shape(value) != ():
             raise ValueError(
-                explain(type(self).__name__, "expected a number or a schedule as `learning_rate`", describe(value))
+                explain(
+                    type(self).__name__,
+                    "expected a number or a schedule as `learning_rate`",
+                    describe(value),
+                )
             )
         if self._rate is None:
             self._schedule = None
@@ -304,7 +333,9 @@ class Optimizer(Configurable):
 
     # --- a step -------------------------------------------------------------------------------------
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         """Change the variables by one step along the gradients.
 
         Args:
@@ -330,13 +361,19 @@ class Optimizer(Configurable):
     def _targets(self, grads: list[Any], variables: Sequence[Variable] | None) -> list[Variable]:
         if variables is None and not self.built:
             raise ValueError(
-                explain(f"{self.name}.apply", "expected the variables beside the gradients at the first call",
-                        "gradients alone", "call `optimizer.build(model.trainable_variables)` first")
+                explain(
+                    f"{self.name}.apply",
+                    "expected the variables beside the gradients at the first call",
+                    "gradients alone",
+                    "call `optimizer.build(model.trainable_variables)` first",
+                )
             )
         variables = self._trainable if variables is None else list(variables)
         if len(variables) != len(grads):
             raise ValueError(
-                explain(f"{self.name}.apply", f"expected {len(variables)} gradients", str(len(grads)))
+                explain(
+                    f"{self.name}.apply", f"expected {len(variables)} gradients", str(len(grads))
+                )
             )
         if not self.built:
             with using(path=(self.name,)):
@@ -345,18 +382,26 @@ class Optimizer(Configurable):
         unknown = [v.path for v in variables if v not in self._index]
         if unknown:
             raise ValueError(
-                explain(f"{self.name}.apply", "expected variables that it was built for", ", ".join(unknown),
-                        "after making layers trainable, call `model.compile` again")
+                explain(
+                    f"{self.name}.apply",
+                    "expected variables that it was built for",
+                    ", ".join(unknown),
+                    "after making layers trainable, call `model.compile` again",
+                )
             )
         return variables
 
     def _present(self, grads: list[Any], variables: list[Variable]) -> list[tuple[Any, Variable]]:
         pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
         if not pairs:
-            raise ValueError(explain(f"{self.name}.apply", "expected a gradient for some variable", "only None"))
+            raise ValueError(
+                explain(f"{self.name}.apply", "expected a gradient for some variable", "only None")
+            )
         if len(pairs) < len(grads):
             missing = ", ".join(v.path for g, v in zip(grads, variables, strict=True) if g is None)
-            warnings.warn(f"{self.name}.apply: no gradient, hence no change, for {missing}", stacklevel=3)
+            warnings.warn(
+                f"{self.name}.apply: no gradient, hence no change, for {missing}", stacklevel=3
+            )
         return [(g if hasattr(g, "dtype") else jnp.asarray(g, v.raw().dtype), v) for g, v in pairs]
 
     def _overwrite(self, gradient: Any, variable: Variable) -> None:
@@ -426,11 +471,17 @@ class Optimizer(Configurable):
         """Spare variables from weight decay, by variable or by patterns found in names (["bias"])."""
         if self.built:
             raise ValueError(
-                explain(f"{self.name}.exclude_from_weight_decay", "expected a call before the first step",
-                        "an optimizer that is built")
+                explain(
+                    f"{self.name}.exclude_from_weight_decay",
+                    "expected a call before the first step",
+                    "an optimizer that is built",
+                )
             )
         names = list(var_names or ())
-        self._undecayed = ({id(v) for v in var_list or ()}, re.compile("|".join(names)) if names else None)
+        self._undecayed = (
+            {id(v) for v in var_list or ()},
+            re.compile("|".join(names)) if names else None,
+        )
 
     def decay_of(self, variable: Variable) -> float | None:
         """Return the weight decay of one variable, or None; subclasses may have several."""
@@ -469,7 +520,9 @@ class Optimizer(Configurable):
         self.apply(list(grads), list(variables))
         return self._iterations
 
-    def stateless_apply(self, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> tuple[Any, Any]:
+    def stateless_apply(
+        self, optimizer_variables: Any, grads: Any, trainable_variables: Any
+    ) -> tuple[Any, Any]:
         """Return new values of the trained variables and of the optimizer's, changing nothing.
 
         Args:
@@ -479,12 +532,20 @@ class Optimizer(Configurable):
         """
         if not self.built:
             raise ValueError(
-                explain(f"{self.name}.stateless_apply", "expected a built optimizer", "one without state",
-                        "call `optimizer.build(model.trainable_variables)` first")
+                explain(
+                    f"{self.name}.stateless_apply",
+                    "expected a built optimizer",
+                    "one without state",
+                    "call `optimizer.build(model.trainable_variables)` first",
+                )
             )
         own, trained = self.variables, self._trainable
-        _check_count(f"{self.name}.stateless_apply", "optimizer_variables", optimizer_variables, own)
-        _check_count(f"{self.name}.stateless_apply", "trainable_variables", trainable_variables, trained)
+        _check_count(
+            f"{self.name}.stateless_apply", "optimizer_variables", optimizer_variables, own
+        )
+        _check_count(
+            f"{self.name}.stateless_apply", "trainable_variables", trainable_variables, trained
+        )
         _, values, _ = pure(lambda: self.apply(grads, trained), trained + own)(
             [*trainable_variables, *optimizer_variables]
         )
@@ -539,7 +600,9 @@ def _clip_by(g: Any, norm: Any, largest: float) -> Any:
     return g * (largest / jnp.maximum(norm, largest))
 
 
-def _check_count(where: str, argument: str, given: Sequence[Any], variables: list[Variable]) -> None:
+def _check_count(
+    where: str, argument: str, given: Sequence[Any], variables: list[Variable]
+) -> None:
     if len(given) != len(variables):
         raise ValueError(
             explain(where, f"expected {len(variables)} arrays as `{argument}`", str(len(given)),

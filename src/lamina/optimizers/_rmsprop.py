@@ -58,10 +58,14 @@ class RMSprop(Optimizer):
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:
-        names = ["velocity"] + ["momentum"] * bool(self.momentum) + ["average_gradient"] * self.centered
+        names = (
+            ["velocity"] + ["momentum"] * bool(self.momentum) + ["average_gradient"] * self.centered
+        )
         return dict.fromkeys(names, 0.0)
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(g)}
         spread = new["velocity"]
         if self.centered:

@@ -54,7 +54,12 @@ class ScheduleFreeAdamW(Optimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps
+        self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = (
+            beta_1,
+            beta_2,
+            epsilon,
+            warmup_steps,
+        )
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
             ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
@@ -63,7 +68,9 @@ class ScheduleFreeAdamW(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"momentum": variable.raw(), "velocity": 0.0}  # the first is z, named as Keras does
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         t, b1 = jnp.asarray(t, p.dtype), self.beta_1
         if self.warmup_steps:
             lr = lr * jnp.minimum(t / self.warmup_steps, 1)

@@ -51,7 +51,9 @@ class SGD(Optimizer):
     def slots(self, variable: Variable) -> dict[str, Any]:
         return {"momentum": 0.0} if self.momentum else {}
 
-    def rule(self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any) -> tuple[Any, dict[str, Any]]:
+    def rule(
+        self, p: Any, g: Any, slots: dict[str, Any], lr: Any, t: Any
+    ) -> tuple[Any, dict[str, Any]]:
         if not self.momentum:
             return p - lr * g, {}
         v = self.momentum * slots["momentum"] - lr * g

@@ -7,4 +7,4 @@ from lamina.optimizers._optimizer import Optimizer
 from lamina.optimizers._rmsprop import RMSprop
 from lamina.optimizers._sgd import SGD
 
-__all__ = ["Adagrad", "Adam", "Ftrl", "Optimizer", "RMSprop", "SGD"]
+__all__ = ["SGD", "Adagrad", "Adam", "Ftrl", "Optimizer", "RMSprop"]

@@ -11,7 +11,9 @@ from lamina._core.graph import as_array
 from lamina._core.random import SeedGenerator, draw_key
 
 
-def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+def normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
     """Return normal values of the given mean and standard deviation.
 
     Example:
@@ -22,14 +24,18 @@ def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None
     return jax.random.normal(draw_key(seed), shape, dtype) * stddev + mean
 
 
-def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+def uniform(
+    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
     """Return values spread evenly from `minval` up to, not including, `maxval`.
 
     Example:
         >>> bool((uniform((5,), seed=1) < 1).all())
         True
     """
-    return jax.random.uniform(draw_key(seed), shape, dtypes.standardize_dtype(dtype), minval, maxval)
+    return jax.random.uniform(
+        draw_key(seed), shape, dtypes.standardize_dtype(dtype), minval, maxval
+    )
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
@@ -47,13 +53,17 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     """
     x = as_array(inputs)
     keep = 1.0 - rate
-    shape = x.shape if noise_shape is None else tuple(
-        n if s is None else s for s, n in zip(noise_shape, x.shape, strict=True)
+    shape = (
+        x.shape
+        if noise_shape is None
+        else tuple(n if s is None else s for s, n in zip(noise_shape, x.shape, strict=True))
     )
     if keep <= 0:
         return jnp.zeros_like(x)
     mask = jax.random.bernoulli(draw_key(seed), keep, shape)
-    return jnp.where(jnp.broadcast_to(mask, x.shape), x / jnp.asarray(keep, x.dtype), jnp.zeros_like(x))
+    return jnp.where(
+        jnp.broadcast_to(mask, x.shape), x / jnp.asarray(keep, x.dtype), jnp.zeros_like(x)
+    )
 
 
 __all__ = ["SeedGenerator", "dropout", "normal", "uniform"]

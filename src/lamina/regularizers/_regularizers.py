@@ -9,7 +9,9 @@ from lamina._core.configurable import Check, Configurable, is_real
 from lamina._core.errors import describe, explain
 from lamina._core.graph import as_array
 
-Factor = Annotated[float, Check("a finite number of 0 or more", lambda x: is_real(x) and 0 <= x < float("inf"))]
+Factor = Annotated[
+    float, Check("a finite number of 0 or more", lambda x: is_real(x) and 0 <= x < float("inf"))
+]
 
 
 class Regularizer(Configurable):
@@ -108,7 +110,11 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor: Factor = 0.01, mode: str = "rows") -> None:
         if mode not in ("rows", "columns"):
             raise ValueError(
-                explain("OrthogonalRegularizer", "expected 'rows' or 'columns' as `mode`", describe(mode))
+                explain(
+                    "OrthogonalRegularizer",
+                    "expected 'rows' or 'columns' as `mode`",
+                    describe(mode),
+                )
             )
         self.factor, self.mode = float(factor), mode
 

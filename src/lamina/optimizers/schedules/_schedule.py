@@ -24,7 +24,9 @@ class LearningRateSchedule(Configurable):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate of step `step`, counted from 0; every subclass has its own."""
-        raise NotImplementedError(explain(type(self).__name__, "expected a `__call__(step)` method"))
+        raise NotImplementedError(
+            explain(type(self).__name__, "expected a `__call__(step)` method")
+        )
 
 
 def number(x: Any) -> Any:
