@@ -2,6 +2,7 @@ import io
 import os
 import re
 import sys
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -166,8 +167,16 @@ def test_a_wrapper_of_a_notebook_stream_is_a_notebook(into, monkeypatch):
     class Tee:
         def write(self, text): ...
 
+    def kernel(initialized):
+        return SimpleNamespace(IPKernelApp=SimpleNamespace(initialized=lambda: initialized))
+
+    monkeypatch.delitem(sys.modules, "ipykernel.kernelapp", raising=False)
     assert Screen(Tee()).kind == "file"
     monkeypatch.setitem(sys.modules, "ipykernel", object())
+    assert Screen(Tee()).kind == "file"  # imported by someone, who drives kernels perhaps
+    monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", kernel(initialized=False))
+    assert Screen(Tee()).kind == "file"
+    monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", kernel(initialized=True))
     assert Screen(Tee()).kind == "notebook"
     assert Screen(io.StringIO()).kind == "file"  # redirected
 

@@ -84,9 +84,15 @@ def _kind_of(stream: Any) -> str:
         return "nowhere"
     if "PYCHARM_HOSTED" in os.environ:
         return "notebook"
-    if "ipykernel" in sys.modules and not isinstance(stream, (io.StringIO, io.TextIOWrapper)):
+    if _in_kernel() and not isinstance(stream, (io.StringIO, io.TextIOWrapper)):
         return "notebook"  # a wrapper around the kernel's stream
     return "file"
+
+
+def _in_kernel() -> bool:
+    """Whether this process is a notebook's kernel; whoever drives one has imported ipykernel too."""
+    app = sys.modules.get("ipykernel.kernelapp")
+    return app is not None and app.IPKernelApp.initialized()
 
 
 def _encoding_of(stream: Any) -> str:
