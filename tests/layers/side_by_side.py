@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+import pytest
 
 import lamina
 
@@ -21,7 +22,7 @@ INITIALIZERS = ("VarianceScaling", "RandomUniform", "TruncatedNormal", "Zeros", 
 
 @contextmanager
 def simple_starts():
-    """Keras compiles its initializers for every shape; here all give ones, and values are set later."""
+    """Keras compiles its initializers for every shape; here all give ones, values are set later."""
     with ExitStack() as stack:
         for name in INITIALIZERS:
             stack.enter_context(
@@ -214,3 +215,32 @@ def check_mixed(case, tolerance=2e-2):
     x = case.inputs()
     y, written = run(ours, x, gradients=False, **case.call)
     assert_close((y, written), run(theirs, x, gradients=False, **case.call), tolerance)
+
+
+def check_masks(case, masks, **call):
+    """Outputs, and the mask of the outputs, for inputs that carry masks."""
+    ours, theirs = case.pair()
+    share_weights(ours, theirs)
+    x, results = case.inputs(), []
+    for layer in (ours, theirs):
+        single = not isinstance(x, list)
+        masked = with_mask(x, masks) if single else list(map(with_mask, x, masks))
+        results.append(layer(masked, **case.call, **call))
+    mine, his = results
+    assert_close(mine, his)
+    mask, expected = (getattr(y, "_keras_mask", None) for y in results)
+    assert (mask is None) == (expected is None)
+    if expected is not None:
+        assert mask.dtype == bool
+        assert np.array_equal(mask, expected)
+    return mask
+
+
+@contextmanager
+def refused(*words):
+    """The code inside is refused by a ValueError of three parts, which says these words."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        yield
+    text = str(caught.value)
+    missing = [w for w in (*words, "expected ", "\n  Got ", "\n  Help: ") if w not in text]
+    assert not missing, f"{missing} not in: {text}"

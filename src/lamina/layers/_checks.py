@@ -126,3 +126,22 @@ def check_choice(where: str, name: str, value: Any, allowed: tuple[str, ...]) ->
         raise ValueError(
             explain(where, f"expected one of {', '.join(allowed)} as `{name}`", describe(value))
         )
+
+
+def check_mask(where: str, mask: Any, shape: Any) -> None:
+    """Raise a ValueError unless the axes of `mask` are the first of an input of `shape`.
+
+    Sizes must be equal, or 1 in the mask.
+    """
+    sizes = list(zip(mask.shape, shape, strict=False))
+    if mask.ndim > len(shape) or any(
+        isinstance(m, int) and isinstance(n, int) and m not in (1, n) for m, n in sizes
+    ):
+        raise ValueError(
+            explain(
+                where,
+                f"expected a mask whose axes are the first of the input's, {tuple(shape)}",
+                f"a mask of shape {mask.shape}",
+                "for (N, T, C) it is (N, T): true where a time step counts",
+            )
+        )

@@ -12,7 +12,7 @@ from lamina._core import config
 from lamina._core.configurable import Check, is_integer
 from lamina._core.errors import explain
 from lamina._core.layer import Layer
-from lamina.layers._checks import Axis, positive_axis
+from lamina.layers._checks import Axis, check_mask, positive_axis
 from lamina.layers._normalization import unit_length
 
 DotAxes = Annotated[
@@ -45,9 +45,26 @@ class Merge(Layer):
             self._check_equal(sizes, shapes, besides=1)
         self._check_equal([s[0] for s in shapes if s], shapes)
         rank = max(map(len, shapes))
-        masks = mask if isinstance(mask, (list, tuple)) else [mask] * len(inputs)
+        masks = self._masks(mask, inputs)
         spread = [None if m is None else _at_rank(m, rank - 1) for m in masks]
         return self.merge([_at_rank(x, rank) for x in inputs], spread)
+
+    def _masks(self, mask: Any, inputs: Any) -> list[Any]:
+        """Return a mask, or None, for each of the inputs."""
+        masks = list(mask) if isinstance(mask, (list, tuple)) else [mask] * len(inputs)
+        if len(masks) != len(inputs):
+            raise ValueError(
+                explain(
+                    self._where(),
+                    f"expected a mask, or None, for each of {len(inputs)} inputs",
+                    f"{len(masks)} of them",
+                    "give them in the order of the inputs",
+                )
+            )
+        for one, x in zip(masks, inputs, strict=True):
+            if one is not None:
+                check_mask(self._where(), one, x.shape)
+        return masks
 
     def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
         """Combine arrays of one rank; `masks` (None where there is none) have one axis less."""
@@ -251,6 +268,7 @@ class Concatenate(Merge):
                     "a Reshape or Permute layer before brings them to one form",
                 )
             )
+        self._masks(mask, inputs)
         return jnp.concatenate(inputs, axis=axis)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
