@@ -44,8 +44,8 @@ def own_variables(obj: Any) -> list[Variable]:
 
 
 def is_seed_state(variable: Variable) -> bool:
-    """Return whether a variable is the state of a seed generator."""
-    return variable.name == "seed_generator_state"
+    """Return whether a variable is no weight: a seed generator's state, or one of a sequence."""
+    return variable.name in ("seed_generator_state", "rnn_state")
 
 
 _metric_classes: tuple[type, ...] = ()

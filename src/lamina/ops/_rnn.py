@@ -37,7 +37,7 @@ from jax import lax
 from lamina._core import tree
 from lamina._core.context import using
 from lamina._core.state import Scope, Variable
-from lamina.ops._nn import sigmoid
+from lamina.ops._nn import relu, sigmoid
 from lamina.ops._transcendental import tanh
 
 Array = jax.Array
@@ -47,6 +47,7 @@ States = tuple[Array, ...]
 SLOPES: dict[Any, Callable[[Any], Any]] = {
     tanh: lambda y: 1 - y * y,
     sigmoid: lambda y: y - y * y,
+    relu: lambda y: (y > 0).astype(y.dtype),
 }
 
 
