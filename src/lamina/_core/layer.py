@@ -620,7 +620,7 @@ class Layer(Configurable):
     @property
     def path(self) -> str:
         """Names of the layers around and its own, joined by '/'."""
-        return "/".join(self._path or (self.name,))
+        return "/".join(self._path or (*context().path, self.name))
 
     @property
     def dtype_policy(self) -> dtype_policies.DTypePolicy:

@@ -6,11 +6,23 @@ from lamina._core import serialize as _serialize
 from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
 from lamina.layers._activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from lamina.layers._attention import AdditiveAttention, Attention
 from lamina.layers._batch_normalization import BatchNormalization
+from lamina.layers._bidirectional import Bidirectional
+from lamina.layers._cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from lamina.layers._conv import Conv1D, Conv2D, Conv3D
+from lamina.layers._conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from lamina.layers._dense import Dense, TernaryDense
+from lamina.layers._depthwise import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from lamina.layers._dropout import Dropout
 from lamina.layers._einsum_dense import EinsumDense
 from lamina.layers._embedding import Embedding, ReversibleEmbedding
+from lamina.layers._grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from lamina.layers._input import Input, InputLayer
 from lamina.layers._lambda import Lambda
 from lamina.layers._masking import Masking
@@ -32,6 +44,7 @@ from lamina.layers._merging import (
     multiply,
     subtract,
 )
+from lamina.layers._multi_head_attention import MultiHeadAttention
 from lamina.layers._normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -46,6 +59,26 @@ from lamina.layers._padding import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from lamina.layers._pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
 from lamina.layers._regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -56,7 +89,9 @@ from lamina.layers._regularization import (
     SpatialDropout3D,
 )
 from lamina.layers._reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+from lamina.layers._rnn import GRU, LSTM, RNN, SimpleRNN
 from lamina.layers._spectral import SpectralNormalization
+from lamina.layers._time_distributed import TimeDistributed
 from lamina.layers._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from lamina.layers._wrapper import Wrapper
 from lamina.layers.preprocessing import (
@@ -66,6 +101,28 @@ from lamina.layers.preprocessing import (
     Normalization,
     Rescaling,
 )
+
+# second names
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+Convolution3D = Conv3D
+Convolution3DTranspose = Conv3DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 
 def serialize(layer: Layer) -> Any:
@@ -90,6 +147,8 @@ __all__ = [
     "TernaryDense",
     # activations
     "Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax",
+    # attention
+    "AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention",
     # merging
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
     "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
@@ -99,10 +158,28 @@ __all__ = [
     # regularization
     "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise",
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    # recurrent
+    "Bidirectional", "TimeDistributed",
+    "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
     # shapes
     "Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute", "RepeatVector", "Reshape",
     "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
     "ZeroPadding3D",
+    # convolutions
+    "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
+    "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+    # pooling
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AveragePooling1D",
+    "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
+    # second names of convolutions and pooling
+    "AvgPool1D", "AvgPool2D", "AvgPool3D", "Convolution1D", "Convolution1DTranspose",
+    "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose",
+    "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D", "GlobalMaxPool1D",
+    "GlobalMaxPool2D", "GlobalMaxPool3D", "MaxPool1D", "MaxPool2D", "MaxPool3D",
+    "SeparableConvolution1D", "SeparableConvolution2D",
     # preprocessing
     "CategoryEncoding", "Discretization", "Hashing", "Normalization", "Rescaling",
 ]  # fmt: skip

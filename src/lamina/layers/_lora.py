@@ -137,6 +137,8 @@ class LowRank:
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()  # type: ignore[misc]
-        if not self.lora_rank:
-            del config["lora_rank"], config["lora_alpha"]
+        for name in ("lora_rank", "lora_alpha"):
+            config.pop(name, None)
+            if self.lora_rank:
+                config[name] = getattr(self, name)
         return config

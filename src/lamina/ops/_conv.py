@@ -54,7 +54,7 @@ def _padding(where: str, padding: Any, kernel: Any, dilation: Sequence[int]) -> 
     raise ValueError(explain(where, expected, describe(padding)))
 
 
-def _convolve(
+def convolve(
     where: str,
     inputs: Any,
     kernel: Any,
@@ -117,14 +117,27 @@ def conv(
         >>> conv(jnp.ones((1, 4, 1)), jnp.ones((3, 1, 1)))[0, :, 0].tolist()
         [3.0, 3.0]
     """
+    return grouped("ops.conv", inputs, kernel, strides, padding, data_format, dilation_rate)
+
+
+def grouped(
+    where: str,
+    inputs: Any,
+    kernel: Any,
+    strides: Sizes,
+    padding: str,
+    data_format: str | None,
+    dilation_rate: Sizes,
+) -> Any:
+    """Convolve channels in as many groups as the kernel's depth says; `where` is for errors."""
     data_format = config.standardize_data_format(data_format)
     channels, depth = _channels(inputs, data_format), kernel.shape[-2]
     if isinstance(channels, int) and channels % depth:
         expected = f"expected channels in groups of {depth}, as the kernel has"
         got = f"inputs of shape {inputs.shape}, kernel of shape {kernel.shape}, {data_format}"
-        raise ValueError(explain("ops.conv", expected, got))
-    return _convolve(
-        "ops.conv",
+        raise ValueError(explain(where, expected, got))
+    return convolve(
+        where,
         jnp.asarray(inputs, kernel.dtype),
         kernel,
         strides,
@@ -165,12 +178,12 @@ def depthwise_conv(
     Raises:
         ValueError: shapes or options that do not fit.
     """
-    return _depthwise(
+    return depthwise(
         "ops.depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate
     )
 
 
-def _depthwise(
+def depthwise(
     where: str,
     inputs: Any,
     kernel: Any,
@@ -179,12 +192,13 @@ def _depthwise(
     data_format: str | None,
     dilation_rate: Sizes,
 ) -> Any:
+    """Convolve each channel with kernels of its own; `where` is for errors."""
     data_format = config.standardize_data_format(data_format)
     _check_depth(where, inputs, kernel, data_format)
     channels, multiplier = kernel.shape[-2:]
     flat = jnp.reshape(kernel, (*kernel.shape[:-2], 1, channels * multiplier))
     inputs, flat = _one_dtype(inputs, flat)
-    return _convolve(
+    return convolve(
         where, inputs, flat, strides, padding, data_format, dilation_rate, groups=channels
     )
 
@@ -221,12 +235,34 @@ def separable_conv(
     Reference:
         Chollet, "Xception", 2016, arXiv 1610.02357.
     """
-    where = "ops.separable_conv"
+    return separable(
+        "ops.separable_conv",
+        inputs,
+        depthwise_kernel,
+        pointwise_kernel,
+        strides,
+        padding,
+        data_format,
+        dilation_rate,
+    )
+
+
+def separable(
+    where: str,
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Sizes,
+    padding: str,
+    data_format: str | None,
+    dilation_rate: Sizes,
+) -> Any:
+    """Convolve each channel, then mix them; `where` is for errors."""
     data_format = config.standardize_data_format(data_format)
-    x = _depthwise(where, inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    x = depthwise(where, inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     _check_depth(where, x, pointwise_kernel, data_format)
     x, pointwise_kernel = _one_dtype(x, pointwise_kernel)
-    return _convolve(where, x, pointwise_kernel, 1, "valid", data_format, 1, groups=1)
+    return convolve(where, x, pointwise_kernel, 1, "valid", data_format, 1, groups=1)
 
 
 @op
@@ -261,7 +297,29 @@ def conv_transpose(
         >>> conv_transpose(jnp.ones((1, 2, 1)), jnp.ones((3, 1, 1)), strides=2)[0, :, 0].tolist()
         [1.0, 1.0, 2.0, 1.0, 1.0]
     """
-    where = "ops.conv_transpose"
+    return transposed(
+        "ops.conv_transpose",
+        inputs,
+        kernel,
+        strides,
+        padding,
+        output_padding,
+        data_format,
+        dilation_rate,
+    )
+
+
+def transposed(
+    where: str,
+    inputs: Any,
+    kernel: Any,
+    strides: Sizes,
+    padding: str,
+    output_padding: Sizes | None,
+    data_format: str | None,
+    dilation_rate: Sizes,
+) -> Any:
+    """Spread the inputs out by `strides` and convolve them; `where` is for errors."""
     data_format = config.standardize_data_format(data_format)
     rank = spatial_rank(where, inputs)
     channels = _channels(inputs, data_format)

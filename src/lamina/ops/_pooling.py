@@ -28,9 +28,14 @@ def _windows(
     return (1, 1, *size), (1, 1, *stride)
 
 
-def _padding(where: str, padding: str) -> str:
+def _padding(where: str, padding: str, x: Any, size: Sequence[int]) -> str:
     if str(padding).lower() not in ("same", "valid"):
         raise ValueError(explain(where, "expected padding 'same' or 'valid'", describe(padding)))
+    pairs = zip(x.shape, size, strict=True)
+    if padding.lower() == "valid" and any(isinstance(n, int) and 0 < n < s for n, s in pairs):
+        expected = "expected an input at least as large as a window"
+        got = f"inputs of shape {x.shape}, windows of {tuple(size)}"
+        raise ValueError(explain(where, expected, got, "use padding='same' or smaller windows"))
     return padding.upper()
 
 
@@ -58,11 +63,21 @@ def max_pool(
         >>> max_pool(jnp.array([[[1.0], [3.0], [2.0], [0.0]]]), 2)[0, :, 0].tolist()
         [3.0, 2.0]
     """
-    where = "ops.max_pool"
+    return pool_max("ops.max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def pool_max(
+    where: str,
+    inputs: Any,
+    pool_size: Sizes,
+    strides: Sizes | None,
+    padding: str,
+    data_format: str | None,
+) -> Any:
+    """Take the largest of each window; `where` is for errors."""
     size, stride = _windows(where, inputs, pool_size, strides, data_format)
-    return jax.lax.reduce_window(
-        inputs, _lowest(inputs.dtype), jax.lax.max, size, stride, _padding(where, padding)
-    )
+    padding = _padding(where, padding, inputs, size)
+    return jax.lax.reduce_window(inputs, _lowest(inputs.dtype), jax.lax.max, size, stride, padding)
 
 
 def _lowest(dtype: Any) -> Any:
@@ -92,9 +107,20 @@ def average_pool(
         >>> average_pool(jnp.array([[[1.0], [3.0], [2.0], [0.0]]]), 2)[0, :, 0].tolist()
         [2.0, 1.0]
     """
-    where = "ops.average_pool"
+    return pool_mean("ops.average_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def pool_mean(
+    where: str,
+    inputs: Any,
+    pool_size: Sizes,
+    strides: Sizes | None,
+    padding: str,
+    data_format: str | None,
+) -> Any:
+    """Take the mean of each window; `where` is for errors."""
     size, stride = _windows(where, inputs, pool_size, strides, data_format)
-    padding = _padding(where, padding)
+    padding = _padding(where, padding, inputs, size)
     total = _add_up(inputs, size, stride, padding)
     if padding == "VALID":
         return total / math.prod(size)
@@ -126,13 +152,27 @@ def adaptive_average_pool(
         >>> adaptive_average_pool(jnp.arange(5.0)[None, :, None], 2)[0, :, 0].tolist()
         [1.0, 3.0]
     """
-    return _adaptive("ops.adaptive_average_pool", inputs, output_size, data_format, _window_mean)
+    return pool_mean_adaptively("ops.adaptive_average_pool", inputs, output_size, data_format)
+
+
+def pool_mean_adaptively(
+    where: str, inputs: Any, output_size: Sizes, data_format: str | None
+) -> Any:
+    """Take the means of `output_size` windows; `where` is for errors."""
+    return _adaptive(where, inputs, output_size, data_format, _window_mean)
 
 
 @op
 def adaptive_max_pool(inputs: Array, output_size: Sizes, data_format: str | None = None) -> Array:
     """Return the largest elements of windows; see `adaptive_average_pool`."""
-    return _adaptive("ops.adaptive_max_pool", inputs, output_size, data_format, _window_max)
+    return pool_max_adaptively("ops.adaptive_max_pool", inputs, output_size, data_format)
+
+
+def pool_max_adaptively(
+    where: str, inputs: Any, output_size: Sizes, data_format: str | None
+) -> Any:
+    """Take the largest of `output_size` windows; `where` is for errors."""
+    return _adaptive(where, inputs, output_size, data_format, _window_max)
 
 
 def _adaptive(where: str, x: Any, output_size: Sizes, data_format: str | None, reduce: Any) -> Any:
