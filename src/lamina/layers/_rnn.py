@@ -143,10 +143,10 @@ class RNN(Layer):
         cell = self.cell
         build_cell(cell, step)
         if isinstance(cell, Layer) and not cell.built:  # it builds itself when it is called
-            with using(scope=None):
-                states = self._initial_state(step[0] or 1)
+            batch = step[0] or 1
+            states = jax.eval_shape(lambda: self.get_initial_state(batch))
             states = tree.map_structure(lambda s: KerasTensor(s.shape, s.dtype), states)
-            cell(KerasTensor((step[0] or 1, *step[1:]), self.input_dtype), states)
+            cell(KerasTensor((batch, *step[1:]), self.input_dtype), states)
 
     def _make_states(self, batch: int) -> Any:
         with jax.ensure_compile_time_eval(), using(scope=None):

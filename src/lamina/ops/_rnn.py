@@ -77,7 +77,7 @@ def run(
     """
     form = tree.structure_of(states)
     first = jax.tree.map(lambda x: x[0], xs)
-    written, owners = _writes(step, first, states)
+    written, owners = writes(step, first, states)
 
     def body(carry: Any, now: Any) -> tuple[Any, Any]:
         old, values = carry
@@ -105,7 +105,7 @@ def run(
     return outputs, form.unflatten(carry[0])
 
 
-def _writes(step: Callable[..., Any], x: Any, states: Any) -> tuple[list[Variable], list[Any]]:
+def writes(step: Callable[..., Any], x: Any, states: Any) -> tuple[list[Variable], list[Any]]:
     """Return the variables that a step writes, and the layers that add losses in it."""
     found: tuple[list[Variable], list[Any]] = ([], [])
 
