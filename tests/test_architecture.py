@@ -24,8 +24,8 @@ FLOORS = {
         3: "layer __init__",
     },
     "": {
-        2: "ops random",
-        3: "_measures initializers activations regularizers constraints dtype_policies "
+        2: "ops random tree",
+        3: "_measures initializers activations regularizers constraints dtype_policies config backend "
         "utils visualization preprocessing",
         4: "layers losses metrics optimizers callbacks saving",
         5: "_training",

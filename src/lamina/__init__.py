@@ -9,7 +9,9 @@ Example:
 
 from lamina import (
     activations,
+    backend,
     callbacks,
+    config,
     constraints,
     dtype_policies,
     initializers,
@@ -22,6 +24,7 @@ from lamina import (
     preprocessing,
     random,
     regularizers,
+    tree,
     utils,
     visualization,
 )
@@ -52,9 +55,9 @@ def version() -> str:
 __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec",
     "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
-    "Variable",
-    "__version__", "activations", "callbacks", "constraints", "dtype_policies", "grad",
-    "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses", "metrics",
-    "models", "ops", "optimizers", "preprocessing", "pure", "random", "regularizers",
-    "uninstall_as_keras", "utils", "value_and_grad", "version", "visualization",
+    "Variable", "__version__", "activations", "backend", "callbacks", "config", "constraints",
+    "dtype_policies", "grad", "initializers", "install_as_keras", "layers",
+    "load_ipython_extension", "losses", "metrics", "models", "ops", "optimizers", "preprocessing",
+    "pure", "random", "regularizers", "tree", "uninstall_as_keras", "utils", "value_and_grad",
+    "version", "visualization",
 ]  # fmt: skip

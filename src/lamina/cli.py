@@ -15,9 +15,9 @@ import jax
 
 import lamina
 from lamina import alias
-from lamina._core.config import is_traceback_filtering_enabled
 from lamina._core.errors import explain
 from lamina._training.cache import use_persistent_cache
+from lamina.config import is_traceback_filtering_enabled
 
 __all__ = ["main"]
 

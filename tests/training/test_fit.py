@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import callbacks, layers
-from lamina._core import config
+from lamina import callbacks, config, layers
 
 pytestmark = pytest.mark.usefixtures("both_paths")
 

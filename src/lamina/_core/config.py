@@ -1,4 +1,4 @@
-"""Process-wide settings: default dtype, fuzz factor, image layout, logging."""
+"""Settings of the process that the engine and the ops read; `lamina.config` has them all."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,7 @@ class _Settings:
     floatx: str = "float32"
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
-    interactive_logging: bool = True
-    traceback_filtering: bool = True
     flash_attention: bool | None = None
-    max_epochs: int | None = None
-    max_steps_per_epoch: int | None = None
 
 
 _settings = _Settings()
@@ -77,46 +73,6 @@ def standardize_data_format(data_format: str | None) -> str:
     return data_format
 
 
-def backend() -> str:
-    """Return the name of the engine: always 'jax'."""
-    return "jax"
-
-
-def set_backend(backend: str) -> None:
-    """Accept 'jax'; lamina has this one engine."""
-    _one_of("set_backend", backend, ("jax",))
-
-
-def enable_interactive_logging() -> None:
-    """Let `fit`, `evaluate` and `predict` print their progress (the default)."""
-    _settings.interactive_logging = True
-
-
-def disable_interactive_logging() -> None:
-    """Keep `fit`, `evaluate` and `predict` silent unless `verbose` asks otherwise."""
-    _settings.interactive_logging = False
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Return whether progress is printed by default."""
-    return _settings.interactive_logging
-
-
-def enable_traceback_filtering() -> None:
-    """Show tracebacks without the library's own frames (the default)."""
-    _settings.traceback_filtering = True
-
-
-def disable_traceback_filtering() -> None:
-    """Show tracebacks whole."""
-    _settings.traceback_filtering = False
-
-
-def is_traceback_filtering_enabled() -> bool:
-    """Return whether tracebacks leave the library's own frames out."""
-    return _settings.traceback_filtering
-
-
 def enable_flash_attention() -> None:
     """Let attention use the fused kernel of cuDNN where it can be had: on a GPU, in short floats."""
     _settings.flash_attention = True
@@ -130,23 +86,3 @@ def disable_flash_attention() -> None:
 def is_flash_attention_enabled() -> bool | None:
     """Return whether attention may use the fused kernel; None if nobody said (it does not then)."""
     return _settings.flash_attention
-
-
-def max_epochs() -> int | None:
-    """Return the cap on the epochs of any `fit`, or None."""
-    return _settings.max_epochs
-
-
-def set_max_epochs(max_epochs: int | None) -> None:
-    """Cap the epochs of any `fit` (None: no cap)."""
-    _settings.max_epochs = max_epochs
-
-
-def max_steps_per_epoch() -> int | None:
-    """Return the cap on the steps of any epoch, or None."""
-    return _settings.max_steps_per_epoch
-
-
-def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Cap the steps of any epoch, for `fit`, `evaluate` and `predict` (None: no cap)."""
-    _settings.max_steps_per_epoch = max_steps_per_epoch

@@ -73,14 +73,14 @@ def infer(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     sizes are tried and what differs between them is unknown. Variables written meanwhile (seeds,
     moving averages) keep their values.
     """
-    leaves, form = tree.flatten_with_structure((args, kwargs))
+    leaves = tree.flatten((args, kwargs))
     places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, KerasTensor)]
 
     def call(*arrays: Any) -> Any:
         filled = list(leaves)
         for place, array in zip(places, arrays, strict=True):
             filled[place] = array
-        a, k = form.unflatten(filled)
+        a, k = tree.pack_sequence_as((args, kwargs), filled)
         with Scope():
             return tree.map_structure(_as_output, fn(*a, **k))
 

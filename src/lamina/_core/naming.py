@@ -20,9 +20,14 @@ def to_snake_case(name: str) -> str:
 
 def unique_name(prefix: str) -> str:
     """Return `prefix`, then `prefix_1`, `prefix_2`, ... on later calls."""
-    count = _counts[prefix]
+    before = count(prefix) - 1
+    return f"{prefix}_{before}" if before else prefix
+
+
+def count(prefix: str) -> int:
+    """Return how often `prefix` was counted by now, this time included."""
     _counts[prefix] += 1
-    return f"{prefix}_{count}" if count else prefix
+    return _counts[prefix]
 
 
 def auto_name(cls: type) -> str:

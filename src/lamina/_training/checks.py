@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lamina import losses
-from lamina._core import config, tree
+from lamina._core import tree
 from lamina._core.configurable import is_integer
 from lamina._core.errors import describe, explain
 from lamina._training.compile import match_outputs
@@ -56,7 +56,7 @@ def frequency(value: Any) -> None:
 def verbosity(value: Any) -> int:
     """Return 0, 1 or 2."""
     if value == "auto":
-        return 1 if config.is_interactive_logging_enabled() else 2
+        return 1
     if value not in (0, 1, 2, True, False):
         raise ValueError(
             explain(

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina import metrics, optimizers
-from lamina._core import config, tree, walk
+from lamina import config, metrics, optimizers
+from lamina._core import tree, walk
 from lamina._core.context import using
 from lamina._core.errors import describe, explain
 from lamina._core.state import Variable, value_and_grad
@@ -483,6 +483,7 @@ class Trainer:
         """
         batch_size = checks.batch_size("predict", batch_size)
         checks.counts("predict", steps=steps)
+        steps = _capped(None, steps, config.max_steps_per_epoch())
         predictor = self._programs.get("predict")
         if predictor is None or not predictor.fits():
             predictor = self._programs["predict"] = Predictor(self)
@@ -575,8 +576,8 @@ def _mean(name: str) -> Any:
     return metrics.Mean(name=name)
 
 
-def _capped(given: int, asked: int | None, cap: int | None) -> int:
-    return min(x for x in (given, asked, cap) if x is not None)
+def _capped(given: int | None, asked: int | None, cap: int | None) -> Any:
+    return min((x for x in (given, asked, cap) if x is not None), default=None)
 
 
 def _due(epoch: int, frequency: Any) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 
 from lamina import ops
 from lamina._core.config import (
-    backend,
     epsilon,
     floatx,
     image_data_format,
@@ -21,6 +20,7 @@ from lamina._core.config import (
 )
 from lamina._core.errors import describe, explain
 from lamina._core.state import Variable
+from lamina.config import backend
 
 __all__ = [
     "backend",

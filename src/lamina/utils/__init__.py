@@ -18,6 +18,11 @@ from lamina._core.serialize import (
     serialize_keras_object,
 )
 from lamina._core.tensor import KerasTensor as _KerasTensor
+from lamina.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from lamina.utils._arrays import normalize, to_categorical
 from lamina.utils._progbar import Progbar
 from lamina.utils._samples import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -53,8 +58,10 @@ def is_keras_tensor(x: object) -> bool:
 
 __all__ = [
     "CustomObjectScope", "Progbar", "clear_session", "custom_object_scope",
-    "deserialize_keras_object", "get_custom_objects", "get_registered_name",
-    "get_registered_object", "is_keras_tensor", "model_to_dot", "normalize",
+    "deserialize_keras_object", "disable_interactive_logging", "enable_interactive_logging",
+    "get_custom_objects", "get_registered_name",
+    "get_registered_object", "is_interactive_logging_enabled", "is_keras_tensor",
+    "model_to_dot", "normalize",
     "pack_x_y_sample_weight", "pad_sequences", "unpack_x_y_sample_weight",
     "plot_model", "register_keras_serializable", "serialize_keras_object", "set_random_seed",
     "standardize_dtype", "to_categorical",

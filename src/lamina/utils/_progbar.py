@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import logging
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lamina._core.errors import describe, explain
+from lamina.config import is_interactive_logging_enabled
 
 _SHORTEST_BAR = 5  # columns; a shorter one says nothing, so it goes
 _DONE, _LEFT, _PLAIN = "\x1b[32m", "\x1b[90m", "\x1b[0m"
@@ -69,9 +71,32 @@ class Screen:
             self.kind = "nowhere"
 
 
+class LogStream:
+    """A stream whose lines go to the logger 'lamina', for programs that nobody watches."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> None:
+        """Log each line of `text` at level INFO."""
+        for line in text.splitlines():
+            logging.getLogger("lamina").info("%s", line)
+
+
+def standard_stream() -> Any:
+    """Return where progress and messages go: the screen, or the log if that was asked for."""
+    return sys.stdout if is_interactive_logging_enabled() else LogStream()
+
+
+def say(text: str) -> None:
+    """Show a message of one or more lines, as `print` does, or log it if that was asked for."""
+    Screen(standard_stream()).write(f"{text}\n")
+
+
 def _kind_of(stream: Any) -> str:
     if stream is None or not hasattr(stream, "write"):
         return "nowhere"
+    if isinstance(stream, LogStream):
+        return "file"
     classes = type(stream).__mro__
     if any(c.__name__ == "OutStream" for c in classes):  # ipykernel: Jupyter, Colab, VS Code
         return "notebook"
@@ -131,7 +156,7 @@ class Progbar:
 
     In a terminal or a notebook it is one line that rewrites itself; into a file or a pipe it is one
     line, written at the end, without control characters. Which one is decided from `sys.stdout`
-    when the bar is made.
+    when the bar is made. After `config.disable_interactive_logging()` that line goes to the log.
 
     Args:
         target: the number of steps to expect, or None if unknown.
@@ -182,7 +207,7 @@ class Progbar:
             None if stateless_metrics is not None else set(stateful_metrics or ())
         )
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
-        self._screen = Screen(sys.stdout)
+        self._screen = Screen(standard_stream())
         self._live = self.verbose == 1 and self._screen.kind in ("terminal", "notebook")
         self._heading = ""
         self._values: dict[str, tuple[Any, int]] = {}  # name: sum and count

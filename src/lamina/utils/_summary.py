@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,7 @@ import numpy as np
 
 from lamina._core import tree
 from lamina._core.errors import describe, explain, nearest
-from lamina.utils._progbar import Screen
+from lamina.utils._progbar import Screen, standard_stream
 
 _FRAME = 3  # columns of a cell beside its text: two spaces and a border
 
@@ -57,7 +56,7 @@ def print_summary(
         ValueError: if the columns do not fit the line, or `layer_range` names no layer.
     """
     rows, is_chain = summary_rows(model, expand_nested, layer_range)
-    screen = Screen(sys.stdout)
+    screen = Screen(standard_stream())
     length = line_length or _default_length(screen, is_chain, show_trainable)
     widths = _column_widths(length, positions, is_chain, show_trainable)
     content = _render(model, rows, is_chain, show_trainable, widths, screen)

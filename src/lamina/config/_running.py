@@ -1,0 +1,161 @@
+"""How things run and show themselves: the engine, progress, tracebacks, caps for a quick try."""
+
+import os
+import warnings
+from dataclasses import dataclass
+
+from lamina._core.configurable import is_integer
+from lamina._core.errors import describe, explain
+
+
+@dataclass
+class _Running:
+    interactive_logging: bool = True
+    traceback_filtering: bool = True
+    max_epochs: int | None = None
+    max_steps_per_epoch: int | None = None
+
+
+_running = _Running()
+
+
+def backend() -> str:
+    """Return the name of the engine: always 'jax'.
+
+    Example:
+        >>> backend()
+        'jax'
+    """
+    return "jax"
+
+
+def set_backend(backend: str) -> None:
+    """Accept 'jax', the one engine that lamina has.
+
+    Raises:
+        ValueError: another name.
+    """
+    if backend != "jax":
+        expected, help = "expected 'jax', the only engine", "leave the call out"
+        raise ValueError(explain("set_backend", expected, describe(backend), help))
+
+
+def is_nnx_enabled() -> bool:
+    """Return whether variables are those of Flax: never, lamina has its own."""
+    return False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Warn that files cannot bring code along: what they name is looked up, never run.
+
+    Keras runs the byte code of lambdas that a file contains after this call. Here a function has to
+    be registered by `register_keras_serializable`, or given as one of `custom_objects`.
+    """
+    warnings.warn(
+        explain(
+            "enable_unsafe_deserialization",
+            "expected files without code: lamina runs none, whatever is enabled",
+            help="register functions with @lamina.utils.register_keras_serializable() and save "
+            "again, or pass them as custom_objects",
+        ),
+        stacklevel=2,
+    )
+
+
+def enable_interactive_logging() -> None:
+    """Let progress and messages go to the screen, `sys.stdout` (the default)."""
+    _running.interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress and messages, in whole lines, to the logger 'lamina' at level INFO.
+
+    This suits programs that nobody watches. To see the lines: `logging.basicConfig(level="INFO")`.
+    """
+    _running.interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Return whether progress and messages go to the screen.
+
+    Example:
+        >>> is_interactive_logging_enabled()
+        True
+    """
+    return _running.interactive_logging
+
+
+def enable_traceback_filtering() -> None:
+    """Let the `lamina` command show the script's own lines alone for errors that it explains."""
+    _running.traceback_filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Show tracebacks whole."""
+    _running.traceback_filtering = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Return whether tracebacks leave the library's own lines out.
+
+    Example:
+        >>> is_traceback_filtering_enabled()
+        True
+    """
+    return _running.traceback_filtering
+
+
+def max_epochs() -> int | None:
+    """Return the cap on the epochs of any `fit`, or None."""
+    return _running.max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Cap the epochs of any `fit`, for a quick try of a long script.
+
+    The environment variable KERAS_MAX_EPOCHS does the same.
+
+    Args:
+        max_epochs: a positive number; None or 0 for no cap.
+
+    Raises:
+        ValueError: anything else.
+    """
+    _running.max_epochs = _cap("set_max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """Return the cap on the steps of any epoch, or None."""
+    return _running.max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Cap the steps of any `fit` epoch, `evaluate` and `predict`, for a quick try.
+
+    The environment variable KERAS_MAX_STEPS_PER_EPOCH does the same.
+
+    Args:
+        max_steps_per_epoch: a positive number; None or 0 for no cap.
+
+    Raises:
+        ValueError: anything else.
+    """
+    _running.max_steps_per_epoch = _cap("set_max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _cap(where: str, value: int | None) -> int | None:
+    if value is not None and (not is_integer(value) or value < 0):
+        expected = "expected a positive integer, or None for no cap"
+        raise ValueError(explain(where, expected, describe(value), "use 1 or more"))
+    return value or None
+
+
+def _from_environment(name: str) -> int | None:
+    text = os.environ.get(name)
+    if not text:
+        return None
+    return _cap(f"the environment variable {name}", int(text) if text.isdecimal() else text)  # type: ignore[arg-type]
+
+
+_running.max_epochs = _from_environment("KERAS_MAX_EPOCHS")
+_running.max_steps_per_epoch = _from_environment("KERAS_MAX_STEPS_PER_EPOCH")
