@@ -10,7 +10,7 @@ from lamina._core.configurable import Check, is_integer
 from lamina._core.errors import explain
 from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
-from lamina.layers._checks import Axes, NonNegative, known_size
+from lamina.layers._checks import Axes, NonNegative, Number, known_size, positive_axis
 
 SharedAxes = Annotated[
     Any,
@@ -138,7 +138,7 @@ class ELU(Layer):
         [-1.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: Number = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
         self.supports_masking = True
@@ -240,12 +240,12 @@ class Softmax(Layer):
             # Not -inf, which would make NaN of rows that are masked whole.
             lowest = -3e4 if inputs.dtype == jnp.float16 else -1e9
             inputs = jnp.where(mask, inputs, jnp.asarray(lowest, inputs.dtype))
-        if isinstance(self.axis, (list, tuple)) and len(self.axis) > 1:
-            axes = tuple(self.axis)
+        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
+        axes = tuple(positive_axis(self._where(), a, inputs.shape) for a in given)
+        if len(axes) > 1:
             outputs = jnp.exp(inputs - logsumexp(inputs, axis=axes, keepdims=True))
         else:
-            axis = self.axis[0] if isinstance(self.axis, (list, tuple)) else self.axis
-            outputs = activations.softmax(inputs, axis=axis)
+            outputs = activations.softmax(inputs, axis=axes[0])
         return outputs if mask is None else jnp.where(mask, outputs, jnp.zeros((), outputs.dtype))
 
     def _as_bool(self, mask: Any, inputs: Any) -> Any:

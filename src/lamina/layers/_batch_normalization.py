@@ -11,7 +11,7 @@ from lamina._core import config
 from lamina._core.configurable import Check, Fraction, is_real
 from lamina._core.errors import explain
 from lamina._core.input_spec import InputSpec
-from lamina.layers._checks import Axis, NonNegative, known_size, positive_axis
+from lamina.layers._checks import Axis, NonNegative, check_mask, known_size, positive_axis
 from lamina.layers._normalization import ScaleAndShift, widened
 
 
@@ -126,7 +126,7 @@ class BatchNormalization(ScaleAndShift):
         size = known_size(self._where(), input_shape, self.axis)
         self._axis = positive_axis(self._where(), self.axis, input_shape)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
-        self._add_affine((size,))
+        self._add_affine((size,), self.scale, self.center)
         self.moving_mean = self._add_average("moving_mean", size, self.moving_mean_initializer)
         self.moving_variance = self._add_average(
             "moving_variance", size, self.moving_variance_initializer
@@ -183,8 +183,10 @@ class BatchNormalization(ScaleAndShift):
                     self._where(),
                     f"expected a mask of {x.ndim - 1} axes: those of the input but for the last",
                     f"a mask of shape {mask.shape}, for an input of shape {x.shape}",
+                    "for (N, T, C) it is (N, T): true where a time step counts",
                 )
             )
+        check_mask(self._where(), mask, x.shape)
         kept = jnp.broadcast_to(mask[..., None].astype(bool), x.shape)  # (N, T) -> (N, T, C)
         # A little is added, so that a batch that is masked whole gives 0 instead of NaN.
         count = jnp.sum(kept.astype(x.dtype), axis=axes, keepdims=True) + config.epsilon()

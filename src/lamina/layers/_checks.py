@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from lamina._core.configurable import Check, is_integer, is_real
-from lamina._core.errors import describe, explain
+from lamina._core.errors import describe, explain, nearest
 
 NonNegative = Annotated[
     float, Check("a number of 0 or more", lambda x: is_real(x) and x >= 0, "use 0.0 or more")
@@ -16,6 +16,7 @@ BelowOne = Annotated[
         "0.2 stands for 20 %",
     ),
 ]
+Number = Annotated[float, Check("a number", is_real, "use a number, as 1.0")]
 Axis = Annotated[int, Check("the number of an axis", is_integer, "-1 is the last axis")]
 Axes = Annotated[
     Any,
@@ -54,7 +55,12 @@ def integers(where: str, name: str, value: Any, count: int, least: int = 1) -> t
         return tuple(int(v) for v in given)
     form = f"an integer or {count} integers" if count > 1 else "an integer"
     raise ValueError(
-        explain(where, f"expected {form} of {least} or more as `{name}`", describe(value))
+        explain(
+            where,
+            f"expected {form} of {least} or more as `{name}`",
+            describe(value),
+            f"as {name}={max(least, 2)}" + (f", or {(max(least, 2),) * count}" * (count > 1)),
+        )
     )
 
 
@@ -83,7 +89,12 @@ def pairs(where: str, name: str, value: Any, count: int) -> tuple[tuple[int, int
     if count > 1:
         forms = f"an integer, {count} integers, or {count} pairs of integers"
     raise ValueError(
-        explain(where, f"expected {forms}, of 0 or more, as `{name}`", describe(given))
+        explain(
+            where,
+            f"expected {forms}, of 0 or more, as `{name}`",
+            describe(given),
+            f"as {name}=1, or {(1, 2)} for " + ("the two ends" if count == 1 else "two axes"),
+        )
     )
 
 
@@ -124,7 +135,12 @@ def check_choice(where: str, name: str, value: Any, allowed: tuple[str, ...]) ->
     """Raise a ValueError unless `value` is one of the words `allowed`."""
     if value not in allowed:
         raise ValueError(
-            explain(where, f"expected one of {', '.join(allowed)} as `{name}`", describe(value))
+            explain(
+                where,
+                f"expected one of {', '.join(allowed)} as `{name}`",
+                describe(value),
+                f"as {name}='{nearest(str(value), allowed) or allowed[0]}'",
+            )
         )
 
 

@@ -41,6 +41,21 @@ def unit_length(x: Any, axes: Any, epsilon: float) -> Any:
     return (x * lax.rsqrt(jnp.maximum(squares, epsilon**2))).astype(x.dtype)
 
 
+def axes_of(layer: Any, shape: Any) -> tuple[int, ...]:
+    """Return the axes that `layer.axis` names, one or several, counted from 0, in order."""
+    given = layer.axis if isinstance(layer.axis, list) else [layer.axis]
+    return tuple(sorted({positive_axis(layer._where(), a, shape) for a in given}))
+
+
+def fix_sizes(layer: Any, shape: Any) -> tuple[int, ...]:
+    """Return the sizes of the axes that `layer.axis` names; inputs must have them from now on."""
+    sizes = tuple(known_size(layer._where(), shape, a) for a in axes_of(layer, shape))
+    given = layer.axis if isinstance(layer.axis, list) else [layer.axis]
+    rank = max(a + 1 if a >= 0 else -a for a in given)
+    layer.input_spec = InputSpec(min_ndim=rank, axes={a: shape[a] for a in given})
+    return sizes
+
+
 class ScaleAndShift(Layer):
     """Base of normalizations with a learned scale gamma and shift beta."""
 
@@ -61,8 +76,8 @@ class ScaleAndShift(Layer):
         self.beta: Any = None
         self.supports_masking = True
 
-    def _add_affine(self, shape: tuple[int, ...], shift: bool = True) -> None:
-        for name, wanted in (("gamma", self.scale), ("beta", self.center and shift)):
+    def _add_affine(self, shape: tuple[int, ...], gamma: bool, beta: bool) -> None:
+        for name, wanted in (("gamma", gamma), ("beta", beta)):
             if wanted:
                 variable = self.add_weight(
                     name=name,
@@ -157,19 +172,16 @@ class LayerNormalization(ScaleAndShift):
         self.autocast = False
 
     def build(self, input_shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        sizes = {
-            positive_axis(self._where(), a, input_shape): known_size(self._where(), input_shape, a)
-            for a in axes
-        }
-        self._axes = tuple(sorted(sizes))
-        self._add_affine(tuple(sizes[a] for a in self._axes), shift=not self.rms_scaling)
+        sizes = fix_sizes(self, input_shape)
+        # For old models' sake: with rms_scaling there is always a gamma, and never a beta.
+        gamma = self.scale or self.rms_scaling
+        self._add_affine(sizes, gamma, self.center and not self.rms_scaling)
 
     def call(self, inputs: Any) -> Any:
-        x = widened(inputs)
-        mean = 0.0 if self.rms_scaling else jnp.mean(x, axis=self._axes, keepdims=True)
-        variance = jnp.var(x, axis=self._axes, keepdims=True)
-        shape = [n if i in self._axes else 1 for i, n in enumerate(x.shape)]
+        x, axes = widened(inputs), axes_of(self, inputs.shape)
+        mean = 0.0 if self.rms_scaling else jnp.mean(x, axis=axes, keepdims=True)
+        variance = jnp.var(x, axis=axes, keepdims=True)
+        shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
         return self._normalized(x, mean, variance, self.epsilon, shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -248,7 +260,7 @@ class GroupNormalization(ScaleAndShift):
                 )
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
-        self._add_affine((size,))
+        self._add_affine((size,), self.scale, self.center)
 
     def call(self, inputs: Any) -> Any:
         a, shape = self._axis, inputs.shape
@@ -290,20 +302,13 @@ class RMSNormalization(Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        sizes = {
-            positive_axis(self._where(), a, input_shape): known_size(self._where(), input_shape, a)
-            for a in axes
-        }
-        self._axes = tuple(sorted(sizes))
-        self.scale = self.add_weight(
-            name="scale", shape=tuple(sizes[a] for a in self._axes), initializer="ones"
-        )
+        sizes = fix_sizes(self, input_shape)
+        self.scale = self.add_weight(name="scale", shape=sizes, initializer="ones")
 
     def call(self, inputs: Any) -> Any:
-        x = widened(inputs)
-        squares = jnp.mean(jnp.square(x), axis=self._axes, keepdims=True)
-        shape = [n if i in self._axes else 1 for i, n in enumerate(x.shape)]
+        x, axes = widened(inputs), axes_of(self, inputs.shape)
+        squares = jnp.mean(jnp.square(x), axis=axes, keepdims=True)
+        shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
         scale = jnp.reshape(self.scale.value.astype(x.dtype), shape)
         return (x * lax.rsqrt(squares + self.epsilon) * scale).astype(inputs.dtype)
 
@@ -330,5 +335,4 @@ class UnitNormalization(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        axes = tuple(self.axis) if isinstance(self.axis, list) else self.axis
-        return unit_length(inputs, axes, 1e-12)
+        return unit_length(inputs, axes_of(self, inputs.shape), 1e-12)

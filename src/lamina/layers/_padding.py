@@ -34,6 +34,7 @@ class Cropping(Layer):
                         f"expected more than {before + after} steps along axis {i}, to take "
                         f"{before} and {after} off the ends",
                         f"shape {inputs.shape}",
+                        f"crop less, or check data_format: it is '{self.data_format}'",
                     )
                 )
             start[i], stop[i] = before, stop[i] - after

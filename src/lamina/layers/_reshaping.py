@@ -161,6 +161,7 @@ class Reshape(Layer):
                     f"expected samples of {'a multiple of ' * free}{known} numbers, "
                     f"for the shape {self.target_shape}",
                     f"samples of shape {tuple(sizes)}, {total} numbers",
+                    "the batch axis is not part of target_shape; -1 stands for one size",
                 )
             )
         target = [total // max(known, 1) if n == -1 else n for n in self.target_shape]

@@ -58,6 +58,7 @@ class SpectralNormalization(Wrapper):
                     self._where(),
                     "expected a layer with a `kernel` or `embeddings`, without LoRA",
                     f"{type(self.layer).__name__} '{self.layer.name}'",
+                    "wrap a Dense, Conv or Embedding layer",
                 )
             )
         self.kernel = kernel
