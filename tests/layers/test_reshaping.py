@@ -178,5 +178,5 @@ def test_arguments_that_are_none(kind, argument, value):
 
 @pytest.mark.parametrize("kind", ["Flatten", "UpSampling2D", "ZeroPadding3D", "Cropping2D"])
 def test_a_data_format_that_is_none(kind):
-    with pytest.raises(ValueError, match="data_format: expected one of channels_last, .*\n.*nhwc"):
+    with pytest.raises(ValueError, match=r"data_format: expected one of channels_last, .*\n.*nhwc"):
         getattr(layers, kind)(data_format="NHWC")

@@ -26,6 +26,10 @@ Axes = Annotated[
         "-1 is the last axis",
     ),
 ]
+Seed = Annotated[
+    int,
+    Check("a whole number of 0 or more", lambda x: is_integer(x) and x >= 0, "None draws one"),
+]
 Unquantized = Annotated[
     Any,
     Check(

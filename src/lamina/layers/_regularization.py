@@ -11,7 +11,8 @@ from lamina._core.configurable import Fraction
 from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
 from lamina._core.random import SeedGenerator
-from lamina.layers._checks import BelowOne, NonNegative
+from lamina.layers._checks import BelowOne, NonNegative, Seed
+from lamina.layers._dropout import NoiseShape, sizes_of_noise
 
 # Klambauer et al., 2017: selu's limit for x far below 0 is -_SELU_ALPHA * _SELU_SCALE.
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -37,7 +38,7 @@ class GaussianNoise(Layer):
         True
     """
 
-    def __init__(self, stddev: NonNegative, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: NonNegative, seed: Seed | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stddev = stddev
         self.seed = seed
@@ -74,7 +75,7 @@ class GaussianDropout(Layer):
         True
     """
 
-    def __init__(self, rate: BelowOne, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, rate: BelowOne, seed: Seed | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = rate
         self.seed = seed
@@ -117,7 +118,11 @@ class AlphaDropout(Layer):
     """
 
     def __init__(
-        self, rate: BelowOne, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+        self,
+        rate: BelowOne,
+        noise_shape: NoiseShape | None = None,
+        seed: Seed | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.rate = rate
@@ -131,8 +136,7 @@ class AlphaDropout(Layer):
     def call(self, inputs: Any, training: bool | None = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        sizes = self.noise_shape or (None,) * inputs.ndim
-        shape = [n if s is None else s for s, n in zip(sizes, inputs.shape, strict=True)]
+        shape = sizes_of_noise(self._where(), self.noise_shape, inputs.shape)
         kept = random.uniform(shape, seed=self.seed_generator) >= self.rate
         lowest = -_SELU_ALPHA * _SELU_SCALE
         scale = ((1 - self.rate) * (1 + self.rate * lowest**2)) ** -0.5
@@ -196,7 +200,7 @@ class SpatialDropout1D(SpatialDropout):
     rank = 1
 
     def __init__(
-        self, rate: Fraction, seed: int | None = None, name: str | None = None, dtype: Any = None
+        self, rate: Fraction, seed: Seed | None = None, name: str | None = None, dtype: Any = None
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._set_rate(rate, "channels_last", seed)
@@ -228,7 +232,7 @@ class SpatialDropout2D(SpatialDropout):
         self,
         rate: Fraction,
         data_format: str | None = None,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
@@ -262,7 +266,7 @@ class SpatialDropout3D(SpatialDropout):
         self,
         rate: Fraction,
         data_format: str | None = None,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | None = None,
         dtype: Any = None,
     ) -> None:

@@ -48,9 +48,13 @@ class CategoryEncoding(Layer):
         super().__init__(**kwargs)
         if num_tokens is None:
             raise ValueError(
-                explain(type(self).__name__, "expected `num_tokens`, the number of categories",
-                        None, "an IntegerLookup layer finds it out from data")
-            )  # fmt: skip
+                explain(
+                    type(self).__name__,
+                    "expected `num_tokens`, the number of categories",
+                    "None",
+                    "categories are 0 up to, not including, this number",
+                )
+            )
         output_mode = "multi_hot" if output_mode == "binary" else output_mode
         check_choice(type(self).__name__, "output_mode", output_mode, VECTOR_MODES)
         refuse_sparse(type(self).__name__, sparse)
@@ -63,10 +67,26 @@ class CategoryEncoding(Layer):
         if count_weights is not None:
             if self.output_mode != "count":
                 raise ValueError(
-                    explain(self._where(), "expected `count_weights` with output_mode='count' only",
-                            f"output_mode={self.output_mode!r}")
-                )  # fmt: skip
+                    explain(
+                        self._where(),
+                        "expected `count_weights` with output_mode='count' only",
+                        f"output_mode={self.output_mode!r}",
+                        "make the layer with output_mode='count'",
+                    )
+                )
             count_weights = jnp.asarray(count_weights, self.compute_dtype)
+            if count_weights.ndim != inputs.ndim or any(
+                isinstance(n, int) and isinstance(w, int) and n != w
+                for n, w in zip(inputs.shape, count_weights.shape, strict=True)
+            ):
+                raise ValueError(
+                    explain(
+                        self._where(),
+                        f"expected weights of shape {inputs.shape}, as the inputs",
+                        f"count_weights of shape {count_weights.shape}",
+                        "each number needs one weight",
+                    )
+                )
         return encode(inputs, self.output_mode, self.num_tokens, self.dtype, count_weights)
 
     def get_config(self) -> dict[str, Any]:

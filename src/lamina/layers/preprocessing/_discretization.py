@@ -1,17 +1,31 @@
 """Discretization: numbers by the bin in which they lie."""
 
-from typing import Any
+from itertools import islice
+from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from lamina._core import config
-from lamina._core.configurable import PositiveInt
+from lamina._core.configurable import Check, PositiveInt
 from lamina._core.errors import explain
 from lamina._core.layer import Layer
 from lamina.layers._checks import NonNegative, check_choice
 from lamina.layers.preprocessing._category_encoding import VECTOR_MODES, encode, refuse_sparse
 from lamina.layers.preprocessing._normalization import batches
+
+
+def _ascend(boundaries: Any) -> bool:
+    try:
+        numbers = np.asarray(boundaries, "float64")
+    except (TypeError, ValueError):
+        return False
+    return numbers.ndim == 1 and bool((np.diff(numbers) >= 0).all())
+
+
+Boundaries = Annotated[
+    Any, Check("numbers in ascending order", _ascend, "as [0.0, 1.0, 2.0]; sorted(...) orders them")
+]
 
 
 class Discretization(Layer):
@@ -36,7 +50,7 @@ class Discretization(Layer):
 
     def __init__(
         self,
-        bin_boundaries: Any = None,
+        bin_boundaries: Boundaries | None = None,
         num_bins: PositiveInt | None = None,
         epsilon: NonNegative = 0.01,
         output_mode: str = "int",
@@ -76,13 +90,15 @@ class Discretization(Layer):
         """
         if self.num_bins is None:
             raise ValueError(
-                explain(f"{self.name}.adapt", "expected a layer made with `num_bins`",
-                        "one that was given bin_boundaries")
-            )  # fmt: skip
+                explain(
+                    f"{self.name}.adapt",
+                    "expected a layer made with `num_bins`",
+                    "one that was given bin_boundaries",
+                    "Discretization(num_bins=...) finds boundaries in data",
+                )
+            )
         self.reset_state()
-        for step, batch in enumerate(batches(f"{self.name}.adapt", data)):
-            if steps is not None and step >= steps:
-                break
+        for batch in islice(batches(f"{self.name}.adapt", data), steps):
             self.update_state(batch)
         self.finalize_state()
 

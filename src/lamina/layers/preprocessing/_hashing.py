@@ -58,9 +58,13 @@ class Hashing(Layer):
         super().__init__(**kwargs)
         if output_mode == "int" and self.dtype not in ("int32", "int64"):
             raise ValueError(
-                explain(type(self).__name__, "expected an integer dtype with output_mode='int'",
-                        f"dtype={self.dtype!r}")
-            )  # fmt: skip
+                explain(
+                    type(self).__name__,
+                    "expected an integer dtype with output_mode='int'",
+                    f"dtype={self.dtype!r}",
+                    "leave dtype out, or use 'int32' or 'int64'",
+                )
+            )
         refuse_sparse(type(self).__name__, sparse)
         self.num_bins = num_bins
         self.mask_value = mask_value
@@ -105,7 +109,14 @@ def _two_numbers(salt: Any) -> list[int]:
     numbers = [salt, salt] if is_integer(salt) else salt
     if isinstance(numbers, (list, tuple)) and len(numbers) == 2 and all(map(is_integer, numbers)):
         return list(numbers)
-    raise ValueError(explain("Hashing", "expected a whole number or two as `salt`", describe(salt)))
+    raise ValueError(
+        explain(
+            "Hashing",
+            "expected a whole number or two as `salt`",
+            describe(salt),
+            "as salt=133, or [133, 137]",
+        )
+    )
 
 
 def _as_texts(values: np.ndarray) -> list[bytes]:

@@ -10,6 +10,7 @@ import numpy as np
 from lamina._core import config
 from lamina._core.configurable import Check, is_integer
 from lamina._core.errors import describe, explain
+from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
 from lamina._core.signature import as_numbers
 from lamina.layers._checks import known_size, positive_axis
@@ -78,6 +79,7 @@ class Normalization(Layer):
                     type(self).__name__,
                     f"expected a mean of at most {len(self.axis)} axes, as many as `axis` names",
                     f"one of shape {np.shape(mean)} for axis={axis}",
+                    "axis=None takes a number; axis=-1 one number for each feature",
                 )
             )
 
@@ -87,6 +89,15 @@ class Normalization(Layer):
                 for a in self.axis}  # fmt: skip
         self._kept = dict(sorted(kept.items()))
         self._broadcast = tuple(self._kept.get(i, 1) for i in range(len(input_shape)))
+        self._check_given(input_shape)
+        counted = {a: input_shape[a] for a in self.axis}
+        # Axes counted from the end are the same whatever comes before them, the batch included.
+        from_the_end = all(a < 0 for a in self.axis)
+        self.input_spec = InputSpec(
+            ndim=None if from_the_end else len(input_shape),
+            min_ndim=max((-a for a in self.axis), default=0) if from_the_end else None,
+            axes=counted,
+        )
         if self.input_mean is not None:
             return
         shape = tuple(self._kept.values())
@@ -100,6 +111,19 @@ class Normalization(Layer):
         self.count = self.add_weight(
             name="count", shape=(), dtype="int32", initializer="zeros", trainable=False
         )
+
+    def _check_given(self, input_shape: Any) -> None:
+        given = np.shape(self.input_mean)
+        sizes = zip(reversed(self._kept.values()), reversed(given), strict=False)
+        if any(m not in (1, size) for size, m in sizes):
+            raise ValueError(
+                explain(
+                    self._where(),
+                    f"expected inputs for a mean of shape {given} over axis={self.axis}",
+                    f"inputs of shape {tuple(input_shape)}",
+                    "give a mean and a variance for each feature, or one number for all",
+                )
+            )
 
     @property
     def mean(self) -> Any:
@@ -135,9 +159,13 @@ class Normalization(Layer):
         """
         if self.input_mean is not None:
             raise ValueError(
-                explain(f"{self.name}.adapt", "expected a layer without `mean` and `variance`",
-                        "one that was given both")
-            )  # fmt: skip
+                explain(
+                    f"{self.name}.adapt",
+                    "expected a layer without `mean` and `variance`",
+                    "one that was given both",
+                    "leave them out, and adapt(data) measures them",
+                )
+            )
         count, mean, squares = 0, np.zeros(()), np.zeros(())
         for batch in batches(f"{self.name}.adapt", data):
             if not self.built:
@@ -146,10 +174,14 @@ class Normalization(Layer):
                 batch.shape[a] != n for a, n in self._kept.items()
             ):
                 raise ValueError(
-                    explain(f"{self.name}.adapt",
-                            f"expected batches with sizes {self._kept} (by axis), as at build",
-                            f"shape {batch.shape}")
-                )  # fmt: skip
+                    explain(
+                        f"{self.name}.adapt",
+                        f"expected batches of {len(self._broadcast)} axes with sizes {self._kept} "
+                        "(by axis), as at build",
+                        f"shape {batch.shape}",
+                        "make a new layer for data of another shape",
+                    )
+                )
             axes = tuple(i for i in range(batch.ndim) if i not in self._kept)
             values = batch.astype("float64")
             added = values.size // max(1, int(np.prod(list(self._kept.values()))))
@@ -185,15 +217,31 @@ def batches(where: str, data: Any) -> Iterator[np.ndarray]:
     if isinstance(data, (np.ndarray, jax.Array)):
         data = [data]
     if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
-        raise ValueError(explain(where, "expected an array or an iterable of them", describe(data)))
+        raise ValueError(
+            explain(
+                where,
+                "expected an array or an iterable of them",
+                describe(data),
+                "give numpy arrays, or a list or generator of batches",
+            )
+        )
     items = data if hasattr(data, "__iter__") else (data[i] for i in range(len(data)))
     empty = True
     for item in items:
         batch = item[0] if isinstance(item, tuple) else item
         if not hasattr(batch, "shape"):
-            raise ValueError(explain(where, "expected batches that are arrays", describe(batch)))
+            raise ValueError(
+                explain(
+                    where,
+                    "expected batches that are arrays",
+                    describe(batch),
+                    "np.asarray(...) makes arrays of lists of numbers",
+                )
+            )
         if np.size(batch):
             empty = False
             yield np.asarray(batch)
     if empty:
-        raise ValueError(explain(where, "expected data to measure", "none"))
+        raise ValueError(
+            explain(where, "expected data to measure", "none", "give at least one row")
+        )

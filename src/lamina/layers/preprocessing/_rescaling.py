@@ -1,11 +1,22 @@
 """Rescaling: numbers brought to another range."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from lamina._core import config
+from lamina._core.configurable import Check
 from lamina._core.layer import Layer
+
+Numbers = Annotated[
+    Any,
+    Check(
+        "a number, or an array of them",
+        lambda x: x is not None and np.asarray(x).dtype.kind in "biufV",  # V: short floats
+        "as 1 / 255, or one number for each channel",
+    ),
+]
 
 
 class Rescaling(Layer):
@@ -24,7 +35,7 @@ class Rescaling(Layer):
         [-1.0, 1.0]
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: Numbers, offset: Numbers = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.offset = offset
