@@ -47,6 +47,15 @@ EXTREMES = {
     "binary focal, infinite logits": (
         losses.BinaryFocalCrossentropy(from_logits=True), CERTAIN, [[INF, -INF], [-INF, INF]],
     ),
+    "binary focal, overflowing and wrong": (
+        losses.BinaryFocalCrossentropy(from_logits=True), CERTAIN, [[-3e38, 3e38], [3e38, -3e38]],
+    ),
+    "binary focal, infinite logits and wrong": (
+        losses.BinaryFocalCrossentropy(from_logits=True), CERTAIN, [[-INF, INF], [INF, -INF]],
+    ),
+    "categorical focal, infinite logits and wrong": (
+        losses.CategoricalFocalCrossentropy(from_logits=True), CERTAIN, [[-INF, INF], [0.0, -INF]],
+    ),
     "categorical focal, sure": (
         losses.CategoricalFocalCrossentropy(gamma=0.5), CERTAIN, CERTAIN[::-1],
     ),
@@ -65,6 +74,9 @@ EXTREMES = {
     "log cosh, huge error": (losses.LogCosh(), CERTAIN, [[1e30, 0.0], [0.0, -1e30]]),
     "percentage, zeros": (losses.MeanAbsolutePercentageError(), [[0.0, 0.0]] * 2, CERTAIN),
     "logarithmic, negative": (losses.MeanSquaredLogarithmicError(), CERTAIN, [[-5.0, -1.0]] * 2),
+    "logarithmic, infinite and wrong": (
+        losses.MeanSquaredLogarithmicError(), CERTAIN, [[INF, 1.0], [0.0, INF]],
+    ),
     "dice, nothing there": (losses.Dice(), [[0.0, 0.0]] * 2, [[0.0, 0.0]] * 2),
     "tversky, nothing there": (losses.Tversky(), [[0.0, 0.0]] * 2, [[0.0, 0.0]] * 2),
     "circle, no partners": (losses.Circle(), [0, 1], CERTAIN),
@@ -90,6 +102,10 @@ def test_known_values_at_extremes():
     )
     binary = losses.BinaryCrossentropy(from_logits=True, reduction=None)
     np.testing.assert_allclose(binary([[1.0], [0.0], [0.0]], [[INF], [-INF], [INF]]), [0, 0, INF])
+    focal = losses.BinaryFocalCrossentropy(from_logits=True)
+    for t, p, slope in ([0.0, INF, 1], [1.0, -INF, -1], [0.0, 3e38, 1], [1.0, INF, 0]):
+        value, grad = value_and_grad(focal, [[t]], np.float32([[p]]))
+        assert (value, grad) == (p * slope if slope else 0, slope)
     assert losses.CosineSimilarity()([[1.0, 0.0]], [[1e30, 0.0]]) == -1.0
     assert losses.Huber()([[0.0]], [[INF]]) == INF
 
@@ -143,6 +159,14 @@ def test_sparse_class_axis(axis):
     column = np.expand_dims(classes, axis)
     again = losses.sparse_categorical_crossentropy(column, moved, True, axis=axis)
     np.testing.assert_allclose(again, value)
+
+
+def test_smoothing_counts_the_classes_of_the_axis():  # Keras those of the last one
+    t = np.eye(4, dtype="float32")[np.random.RandomState(0).randint(0, 4, (2, 3))]
+    p = np.random.RandomState(1).rand(2, 3, 4).astype("float32")
+    loss = losses.CategoricalCrossentropy(label_smoothing=0.2, axis=1)
+    value = loss(np.moveaxis(t, -1, 1), np.moveaxis(p, -1, 1))
+    np.testing.assert_allclose(value, losses.CategoricalCrossentropy(label_smoothing=0.2)(t, p))
 
 
 def test_ctc_beside_optax():

@@ -25,6 +25,21 @@ def _power(base: Any, exponent: float) -> Any:
     return jnp.where(zero, 0.0 if exponent else 1.0, jnp.where(zero, 1.0, base) ** exponent)
 
 
+@jax.custom_jvp
+def _weighed(weight: Any, nats: Any) -> Any:
+    """Return weight * nats, for a weight that no longer changes where `nats` are huge."""
+    return weight * nats
+
+
+@_weighed.defjvp
+def _weighed_jvp(primals: Any, tangents: Any) -> Any:
+    weight, nats = primals
+    # Where p has become 0 so has its slope: 0 times a bounded number, not 0 times infinity.
+    bound = float(jnp.finfo(nats.dtype).max) ** 0.5
+    slope = weight * tangents[1] + tangents[0] * jnp.clip(nats, -bound, bound)
+    return _weighed(weight, nats), slope
+
+
 @measure
 def binary_focal_crossentropy(
     y_true: Array,
@@ -65,7 +80,7 @@ def binary_focal_crossentropy(
     axis = class_axis("binary_focal_crossentropy", axis, y_pred.ndim)
     p = jax.nn.sigmoid(y_pred) if from_logits else y_pred
     of_label = y_true * p + (1.0 - y_true) * (1.0 - p)
-    loss = _power(1.0 - of_label, gamma) * binary_nats(y_true, y_pred, from_logits)
+    loss = _weighed(_power(1.0 - of_label, gamma), binary_nats(y_true, y_pred, from_logits))
     if apply_class_balancing:
         loss = loss * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
     return jnp.mean(loss, axis=axis)
@@ -114,8 +129,8 @@ def categorical_focal_crossentropy(
     else:
         p = probabilities(y_pred, axis)
         log_p = jnp.log(p)
-    weight = jnp.asarray(alpha, y_pred.dtype) * _power(1.0 - p, gamma)
-    return -jnp.sum(weight * times_log(y_true, log_p), axis=axis)
+    weighed = _weighed(_power(1.0 - p, gamma), times_log(y_true, log_p))
+    return -jnp.sum(jnp.asarray(alpha, y_pred.dtype) * weighed, axis=axis)
 
 
 @measure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -102,9 +103,14 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Array:
         0.2402
     """
     y_true, y_pred = pair("mean_squared_logarithmic_error", y_true, y_pred)
-    fuzz = config.epsilon()
-    ratio = jnp.log1p(jnp.maximum(y_pred, fuzz)) - jnp.log1p(jnp.maximum(y_true, fuzz))
-    return jnp.mean(jnp.square(ratio), axis=-1)
+    return jnp.mean(jnp.square(_log1p(y_pred) - _log1p(y_true)), axis=-1)
+
+
+def _log1p(x: Any) -> Any:
+    """Return log(1 + x) with negative values as 0; the slope at infinity is 0."""
+    infinite = jnp.isposinf(x)
+    finite = jnp.where(infinite, 0.0, jnp.maximum(x, config.epsilon()))
+    return jnp.where(infinite, jnp.inf, jnp.log1p(finite))
 
 
 @measure
