@@ -40,11 +40,15 @@ from lamina.layers import Input
 from lamina.losses import Loss
 from lamina.metrics import Metric
 from lamina.models import Model, Sequential
+from lamina.ops._operation import Operation
 from lamina.optimizers import Optimizer
 from lamina.regularizers import Regularizer
+from lamina.utils._remat import RematScope, remat
+from lamina.utils._scopes import StatelessScope, SymbolicScope, device, name_scope
 
 __version__ = "0.1.0"
 FloatDTypePolicy = DTypePolicy
+Operation.register(Layer)  # to isinstance; layers have their own base
 
 
 def version() -> str:
@@ -54,10 +58,11 @@ def version() -> str:
 
 __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "Initializer", "Input", "InputSpec",
-    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
-    "Variable", "__version__", "activations", "backend", "callbacks", "config", "constraints",
-    "dtype_policies", "grad", "initializers", "install_as_keras", "layers",
-    "load_ipython_extension", "losses", "metrics", "models", "ops", "optimizers", "preprocessing",
-    "pure", "random", "regularizers", "tree", "uninstall_as_keras", "utils", "value_and_grad",
-    "version", "visualization",
+    "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer",
+    "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "Variable", "__version__",
+    "activations", "backend", "callbacks", "config", "constraints", "device", "dtype_policies",
+    "grad", "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses",
+    "metrics", "models", "name_scope", "ops", "optimizers", "preprocessing", "pure", "random",
+    "regularizers", "remat", "tree", "uninstall_as_keras", "utils", "value_and_grad", "version",
+    "visualization",
 ]  # fmt: skip

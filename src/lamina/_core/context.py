@@ -20,7 +20,7 @@ class Context:
     path: tuple[str, ...] = ()  # names of the layers around, for the names of variables
     call: int = 0  # number of the outermost layer call that runs; 0 outside of any
     masks: dict[Any, Any] | None = None  # masks of traced arrays, see masks.py
-    remat: Any = None  # how layers called inside rematerialize
+    remat: Any = None  # how layers made inside rematerialize
     custom_objects: Mapping[str, Any] = field(default_factory=dict)  # names for deserialization
 
 

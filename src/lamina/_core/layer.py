@@ -101,6 +101,7 @@ class Layer(Configurable):
             )
         self.name = name or auto_name(type(self))
         self._policy = dtype_policies.get(dtype)
+        self._remat = context().remat
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
@@ -188,7 +189,7 @@ class Layer(Configurable):
         return outputs
 
     def _run_call(self, *args: Any, **kwargs: Any) -> Any:
-        remat = context().remat
+        remat = self._remat
         return self.call(*args, **kwargs) if remat is None else remat(self, args, kwargs)
 
     def _entered(self, training: bool | None) -> Any:
