@@ -52,7 +52,7 @@ class SeedGenerator:
         return state
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self._configured_seed}
+        return {"seed": self._configured_seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SeedGenerator":
@@ -80,10 +80,10 @@ def global_seed_generator() -> SeedGenerator:
     return _global_generator
 
 
-def reset_global_generator(seed: int | None = None) -> None:
-    """Start the generator behind `seed=None` anew."""
+def reset_global_generator() -> None:
+    """Let the generator behind `seed=None` start anew, seeded by Python's `random` when needed."""
     global _global_generator
-    _global_generator = None if seed is None else SeedGenerator(seed, name="global")
+    _global_generator = None
 
 
 def draw_key(seed: Any = None) -> Any:

@@ -68,7 +68,7 @@ def set_seed(seed: int) -> None:
     own data must not change. Initial weights draw their seeds from Python's `random`.
     """
     random.seed(seed)
-    reset_global_generator(seed)
+    reset_global_generator()
 
 
 def list_physical_devices(device_type: str | None = None) -> list[SimpleNamespace]:

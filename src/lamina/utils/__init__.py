@@ -41,7 +41,7 @@ def set_random_seed(seed: int) -> None:
     """
     _python_random.seed(seed)
     _np.random.seed(seed % 2**32)  # noqa: NPY002  what scripts draw their data from
-    _reset_global_generator(seed)
+    _reset_global_generator()
 
 
 def clear_session(free_memory: bool = True) -> None:
