@@ -15,7 +15,12 @@ import numpy as np
 import pytest
 
 import lamina
+from lamina import _exports
 from lamina._core import naming
+
+# The examples in docstrings are looked for in what packages have loaded.
+for _package in ("", *_exports.PACKAGES, "ops.image", "visualization"):
+    exec(f"from lamina.{_package} import *".replace(". ", " "), {})
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ FLOORS = {
         3: "layer __init__",
     },
     "": {
+        0: "_exports",
         2: "ops random tree",
         3: "_measures initializers activations regularizers constraints dtype_policies config backend "
         "utils visualization preprocessing",
@@ -70,12 +71,16 @@ def room_of(module: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def imports(tree: ast.AST, inside: str | None = None) -> Iterator[tuple[ast.stmt, str | None]]:
-    """Every import with the name of the function around it; those for types alone left out."""
+    """Every import with the name of the function around it; those for types alone left out.
+
+    In a module that ends with `lazy(__name__)` those under TYPE_CHECKING are made when needed.
+    """
+    exports = isinstance(tree, ast.Module) and "lazy(" in ast.unparse(tree.body[-1:])
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node, inside
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
+            yield from ((n, inside) for n in node.body if exports)
         else:
             function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from imports(node, node.name if function else inside)

@@ -7,48 +7,51 @@ Example:
     [[0.5]]
 """
 
-from lamina import (
-    activations,
-    backend,
-    callbacks,
-    config,
-    constraints,
-    dtype_policies,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    ops,
-    optimizers,
-    preprocessing,
-    random,
-    regularizers,
-    tree,
-    utils,
-    visualization,
-)
-from lamina._core.graph import Function
-from lamina._core.input_spec import InputSpec
-from lamina._core.layer import Layer
-from lamina._core.state import Variable, grad, pure, value_and_grad
-from lamina._core.tensor import KerasTensor
-from lamina.alias import install_as_keras, load_ipython_extension, uninstall_as_keras
-from lamina.dtype_policies._policy import DTypePolicy
-from lamina.initializers import Initializer
-from lamina.layers import Input
-from lamina.losses import Loss
-from lamina.metrics import Metric
-from lamina.models import Model, Sequential
-from lamina.ops._operation import Operation
-from lamina.optimizers import Optimizer
-from lamina.regularizers import Regularizer
-from lamina.utils._remat import RematScope, remat
-from lamina.utils._scopes import StatelessScope, SymbolicScope, device, name_scope
+from typing import TYPE_CHECKING
+
+from lamina._exports import lazy as _lazy
+from lamina.ops import _operators  # gives variables and symbolic tensors their operators
+
+if TYPE_CHECKING:
+    from lamina import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        mixed_precision,
+        models,
+        ops,
+        optimizers,
+        preprocessing,
+        random,
+        regularizers,
+        tree,
+        utils,
+        visualization,
+    )
+    from lamina._core.graph import Function
+    from lamina._core.state import Variable, grad, pure, value_and_grad
+    from lamina._core.tensor import KerasTensor
+    from lamina.alias import install_as_keras, load_ipython_extension, uninstall_as_keras
+    from lamina.dtype_policies import DTypePolicy, FloatDTypePolicy
+    from lamina.initializers import Initializer
+    from lamina.layers import Input, InputSpec, Layer
+    from lamina.layers._operation import Operation
+    from lamina.losses import Loss
+    from lamina.metrics import Metric
+    from lamina.models import Model, Sequential
+    from lamina.optimizers import Optimizer
+    from lamina.regularizers import Regularizer
+    from lamina.utils._remat import RematScope, remat
+    from lamina.utils._scopes import StatelessScope, SymbolicScope, device, name_scope
 
 __version__ = "0.1.0"
-FloatDTypePolicy = DTypePolicy
-Operation.register(Layer)  # to isinstance; layers have their own base
 
 
 def version() -> str:
@@ -62,7 +65,9 @@ __all__ = [
     "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "Variable", "__version__",
     "activations", "backend", "callbacks", "config", "constraints", "device", "dtype_policies",
     "grad", "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses",
-    "metrics", "models", "name_scope", "ops", "optimizers", "preprocessing", "pure", "random",
+    "metrics", "mixed_precision",
+    "models", "name_scope", "ops", "optimizers", "preprocessing", "pure", "random",
     "regularizers", "remat", "tree", "uninstall_as_keras", "utils", "value_and_grad", "version",
     "visualization",
 ]  # fmt: skip
+__getattr__, __dir__ = _lazy(__name__)

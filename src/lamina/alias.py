@@ -113,7 +113,7 @@ class Alias(MetaPathFinder, Loader):
     def names(self, module: str) -> list[str]:
         """Return the names in `module`, as for `dir()` and `import *`."""
         place = self._place(module)
-        found = {name for source in self._sources(place) for name in vars(source)}
+        found = {name for source in self._sources(place) for name in dir(source)}
         found |= {n.removeprefix(f"{place}.") for n in legacy.RENAMED if n.startswith(f"{place}.")}
         return sorted(
             name
@@ -218,7 +218,7 @@ class Alias(MetaPathFinder, Loader):
     def _home(self, name: str) -> str | None:
         """The module of `keras` that has `name`, if one has."""
         root = importlib.import_module(self.target)
-        for part in ("", *sorted(vars(root))):
+        for part in ("", *dir(root)):
             module = None if part.startswith("_") else self._module(f".{part}")
             if module and _offers(module, name):
                 value = getattr(module, name, _ABSENT)

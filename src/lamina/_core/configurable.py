@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from lamina import _exports
 from lamina._core import serialize
 from lamina._core.errors import describe, explain, nearest
 
@@ -50,6 +51,10 @@ class Configurable:
     `get_config` reads the parameters back by the constructor's signature, so subclasses, users'
     too, need neither write it nor `from_config`.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _exports.publish(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)

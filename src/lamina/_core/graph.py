@@ -16,6 +16,7 @@ from lamina._core.errors import describe, explain
 from lamina._core.naming import auto_name
 from lamina._core.state import Scope, Variable
 from lamina._core.tensor import KerasTensor
+from lamina._exports import public_part
 
 Array = jax.Array  # annotates the parameters of ops that take arrays; see `op`
 
@@ -191,7 +192,7 @@ def _explained(fn: Any, error: Exception, args: tuple, kwargs: dict[str, Any]) -
     names = list(inspect.signature(fn).parameters)
     given = [*zip([*names, *names[-1:] * len(args)], args, strict=False), *kwargs.items()]
     got = ", ".join(f"{name}={_brief(value)}" for name, value in given) or "nothing"
-    where = f"{fn.__module__.removeprefix('lamina.')}.{fn.__name__}"
+    where = f"{public_part(fn.__module__).removeprefix('lamina.')}.{fn.__name__}"
     kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
     return kind(explain(where, expected, got, advice))
 

@@ -5,48 +5,18 @@ those users register) can be made from one. No name from a record is ever import
 """
 
 from collections.abc import Mapping
-from types import FunctionType
 from typing import Any
 
 import jax
 import numpy as np
 
+from lamina import _exports
 from lamina._core.context import context, using
 from lamina._core.errors import describe, explain, nearest, unknown
 from lamina._core.tensor import KerasTensor
 
-_public: dict[str, Any] = {}  # "layers.Dense" -> the object
-_public_names: dict[int, tuple[str, str]] = {}  # id(object) -> ("keras.layers", "Dense")
 _custom: dict[str, Any] = {}  # "package>Name" -> the object
 _custom_names: dict[int, str] = {}
-_short: dict[str, Any] = {}  # "Dense" -> the object, for records that name no module
-
-
-def export(namespace: dict[str, Any], saved_as: str | None = None, short: bool = True) -> None:
-    """Make what a public package's `__all__` lists known under the package's name.
-
-    Sets `__module__`, so that repr, tracebacks and documentation show the public name, and enters
-    the objects in the table from which records are read.
-
-    Args:
-        namespace: the `globals()` of the package's `__init__`.
-        saved_as: the module that saved files name (default: the package, under 'keras').
-        short: whether a record may name the objects without their module. Not those of `ops`:
-            "binary_crossentropy" alone is the loss, "gelu" the activation.
-    """
-    module = namespace["__name__"]
-    saved_module = saved_as or module.replace("lamina", "keras", 1)
-    for name in namespace["__all__"]:
-        item = namespace[name]
-        if not isinstance(item, (type, FunctionType)):
-            continue
-        if id(item) not in _public_names:
-            item.__module__ = module
-            _public_names[id(item)] = (saved_module, name)
-        _public[f"{module.partition('.')[2]}.{name}".lstrip(".")] = item
-        _public[f"{saved_module.partition('.')[2]}.{name}".lstrip(".")] = item
-        if short:
-            _short.setdefault(name, item)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
@@ -118,7 +88,7 @@ class CustomObjectScope:
 
 def name_of(obj: Any) -> str | None:
     """Return the public name of one of the library's own classes or functions, else None."""
-    entry = _public_names.get(id(obj))
+    entry = _exports.public_name(obj)
     return entry[1] if entry else None
 
 
@@ -174,8 +144,9 @@ def _serialize_tensor(tensor: KerasTensor) -> dict[str, Any]:
 
 
 def _serialize_function(fn: Any) -> Any:
-    if id(fn) in _public_names:
-        return _public_names[id(fn)][1]
+    public = name_of(fn)
+    if public is not None:
+        return public
     name = getattr(fn, "__name__", None)
     if name is None or name == "<lambda>":
         raise ValueError(
@@ -198,7 +169,7 @@ def _serialize_function(fn: Any) -> Any:
 
 def _serialize_instance(obj: Any) -> dict[str, Any]:
     cls = type(obj)
-    module, name = _public_names.get(id(cls), (None, cls.__name__))
+    module, name = _exports.public_name(cls) or (None, cls.__name__)
     registered: str | None = None
     if module is None:
         registered = get_registered_name(cls)
@@ -301,19 +272,18 @@ def find(name: Any, module: str | None = None, class_name: str | None = None) ->
     custom = get_registered_object(name) or get_registered_object(class_name or name)
     if custom is not None:
         return custom
+    name, item = class_name or name, None
     if module and module.partition(".")[0] in ("keras", "lamina"):
-        path = module.partition(".")[2]
-        item = _public.get(f"{path}.{class_name or name}".lstrip("."))
-        if item is not None:
-            return item
-    item = _short.get(class_name or name)
+        item = _exports.find(name, module.partition(".")[2])
     if item is None:
-        raise ValueError(_unknown_name(class_name or name, module))
+        item = _exports.find(name)
+    if item is None:
+        raise ValueError(_unknown_name(name, module))
     return item
 
 
 def _unknown_name(name: Any, module: str | None) -> str:
-    near = nearest(str(name), _short)
+    near = nearest(str(name), _exports.names())
     recipe = (
         f"pass custom_objects={{'{name}': {name}}}, or decorate it with "
         "@lamina.utils.register_keras_serializable() before loading"

@@ -1,39 +1,60 @@
 """Activation functions, by name or as functions: `Dense(4, activation="relu")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina.activations._activations import exponential, gelu, linear, mish, relu, sigmoid, softmax
-from lamina.ops import (
-    celu,
-    elu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu6,
-    selu,
-    silu,
-    soft_shrink,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    tanh,
-    tanh_shrink,
-    threshold,
-)
+from lamina._exports import Table as _Table
+from lamina._exports import lazy as _lazy
 
-hard_swish = hard_silu
-swish = silu
+if TYPE_CHECKING:
+    from lamina.activations._activations import (
+        exponential,
+        gelu,
+        linear,
+        mish,
+        relu,
+        sigmoid,
+        softmax,
+    )
+    from lamina.ops import (
+        celu,
+        elu,
+        glu,
+        hard_shrink,
+        hard_sigmoid,
+        hard_silu,
+        hard_tanh,
+        leaky_relu,
+        log_sigmoid,
+        log_softmax,
+        relu6,
+        selu,
+        silu,
+        soft_shrink,
+        softplus,
+        softsign,
+        sparse_plus,
+        sparse_sigmoid,
+        sparsemax,
+        squareplus,
+        tanh,
+        tanh_shrink,
+        threshold,
+    )
+    from lamina.ops import hard_silu as hard_swish
+    from lamina.ops import silu as swish
 
-_NAMES = {name: item for name, item in list(globals().items()) if getattr(item, "is_op", False)}
+
+_NAMES = _Table(
+    __name__,
+    (
+        "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+        "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish",
+        "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+        "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
+        "tanh_shrink", "threshold",
+    ),
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Any:
@@ -47,7 +68,7 @@ def get(identifier: Any) -> Any:
         (True, True)
     """
     if identifier is None:
-        return linear
+        return _NAMES["linear"]
     return _serialize.lookup(identifier, "activation", _NAMES)
 
 
@@ -67,4 +88,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 __all__ = [*_NAMES, "deserialize", "get", "serialize"]
-_serialize.export({**globals(), "__all__": list(_NAMES)})
+__getattr__, __dir__ = _lazy(__name__)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from lamina import visualization
 from lamina.callbacks._callback import Callback
-from lamina.visualization import plot_history
 
 
 class History(Callback):
@@ -37,4 +37,4 @@ class History(Callback):
 
     def plot(self, *args: Any, **kwargs: Any) -> Any:
         """Draw loss and metrics over the epochs; see `visualization.plot_history`."""
-        return plot_history(self, *args, **kwargs)
+        return visualization.plot_history(self, *args, **kwargs)

@@ -1,34 +1,39 @@
 """Settings of the process: default dtypes, image layout, how progress is shown, caps."""
 
-from lamina._core import serialize as _serialize
-from lamina._core.config import (
-    disable_flash_attention,
-    enable_flash_attention,
-    epsilon,
-    floatx,
-    image_data_format,
-    is_flash_attention_enabled,
-    set_epsilon,
-    set_floatx,
-    set_image_data_format,
-)
-from lamina.config._running import (
-    backend,
-    disable_interactive_logging,
-    disable_traceback_filtering,
-    enable_interactive_logging,
-    enable_traceback_filtering,
-    enable_unsafe_deserialization,
-    is_interactive_logging_enabled,
-    is_nnx_enabled,
-    is_traceback_filtering_enabled,
-    max_epochs,
-    max_steps_per_epoch,
-    set_backend,
-    set_max_epochs,
-    set_max_steps_per_epoch,
-)
-from lamina.dtype_policies._policy import dtype_policy, set_dtype_policy
+from typing import TYPE_CHECKING
+
+from lamina._exports import lazy as _lazy
+
+if TYPE_CHECKING:
+    from lamina._core.config import (
+        disable_flash_attention,
+        enable_flash_attention,
+        epsilon,
+        floatx,
+        image_data_format,
+        is_flash_attention_enabled,
+        set_epsilon,
+        set_floatx,
+        set_image_data_format,
+    )
+    from lamina.config._running import (
+        backend,
+        disable_interactive_logging,
+        disable_traceback_filtering,
+        enable_interactive_logging,
+        enable_traceback_filtering,
+        enable_unsafe_deserialization,
+        is_interactive_logging_enabled,
+        is_nnx_enabled,
+        is_traceback_filtering_enabled,
+        max_epochs,
+        max_steps_per_epoch,
+        set_backend,
+        set_max_epochs,
+        set_max_steps_per_epoch,
+    )
+    from lamina.dtype_policies._policy import dtype_policy, set_dtype_policy
+
 
 __all__ = [
     "backend", "disable_flash_attention", "disable_interactive_logging",
@@ -39,4 +44,4 @@ __all__ = [
     "max_epochs", "max_steps_per_epoch", "set_backend", "set_dtype_policy", "set_epsilon",
     "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip
-_serialize.export(globals(), short=False)
+__getattr__, __dir__ = _lazy(__name__)

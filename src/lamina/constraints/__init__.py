@@ -1,17 +1,33 @@
 """Constraints on weights: `Dense(4, kernel_constraint="non_neg")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina.constraints._constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from lamina._exports import Table as _Table
+from lamina._exports import lazy as _lazy
 
-max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+if TYPE_CHECKING:
+    from lamina.constraints._constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+    from lamina.constraints._constraints import MaxNorm as max_norm
+    from lamina.constraints._constraints import MinMaxNorm as min_max_norm
+    from lamina.constraints._constraints import NonNeg as non_neg
+    from lamina.constraints._constraints import UnitNorm as unit_norm
 
-_NAMES: dict[str, Any] = {
-    "MaxNorm": MaxNorm, "MinMaxNorm": MinMaxNorm, "NonNeg": NonNeg, "UnitNorm": UnitNorm,
-    "max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm,
-    "maxnorm": MaxNorm, "minmaxnorm": MinMaxNorm, "nonneg": NonNeg, "unitnorm": UnitNorm,
-}  # fmt: skip
+
+_NAMES = _Table(
+    __name__,
+    (
+        "MaxNorm",
+        "MinMaxNorm",
+        "NonNeg",
+        "UnitNorm",
+        "max_norm",
+        "min_max_norm",
+        "non_neg",
+        "unit_norm",
+    ),
+    {"maxnorm": "MaxNorm", "minmaxnorm": "MinMaxNorm", "nonneg": "NonNeg", "unitnorm": "UnitNorm"},
+)
 
 
 def get(identifier: Any) -> Any:
@@ -38,4 +54,4 @@ __all__ = [
     "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm",
     "min_max_norm", "non_neg", "serialize", "unit_norm",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

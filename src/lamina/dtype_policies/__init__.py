@@ -3,24 +3,25 @@
 The policies of quantized layers can be made, named and saved; quantization itself is not there yet.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
+from lamina._exports import lazy as _lazy
 from lamina.dtype_policies import _policy
-from lamina.dtype_policies._map import DTypePolicyMap
 from lamina.dtype_policies._policy import DTypePolicy
-from lamina.dtype_policies._quantized import (
-    AWQDTypePolicy,
-    GPTQDTypePolicy,
-    Int4DTypePolicy,
-    QuantizedDTypePolicy,
-    QuantizedFloat8DTypePolicy,
-    TernaryDTypePolicy,
-)
-from lamina.dtype_policies._quantized import by_name as _by_name
 
-FloatDTypePolicy = DTypePolicy
-_policy.register_names(_by_name)
+if TYPE_CHECKING:
+    from lamina.dtype_policies._map import DTypePolicyMap
+    from lamina.dtype_policies._policy import DTypePolicy as FloatDTypePolicy
+    from lamina.dtype_policies._quantized import (
+        AWQDTypePolicy,
+        GPTQDTypePolicy,
+        Int4DTypePolicy,
+        QuantizedDTypePolicy,
+        QuantizedFloat8DTypePolicy,
+        TernaryDTypePolicy,
+    )
+    from lamina.dtype_policies._quantized import by_name as _by_name
 
 
 def get(identifier: Any) -> DTypePolicy:
@@ -50,5 +51,6 @@ __all__ = [
     "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "TernaryDTypePolicy",
     "deserialize", "get", "serialize",
 ]  # fmt: skip
-_serialize.export({**globals(), "__all__": ["DTypePolicy", "FloatDTypePolicy"]}, saved_as="keras")
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(
+    __name__, saved_as={"DTypePolicy": "keras", "FloatDTypePolicy": "keras"}
+)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lamina import dtype_policies
 from lamina._core import config, dtypes, serialize
 from lamina._core.errors import describe, explain, unknown
 
@@ -65,13 +66,11 @@ class DTypePolicy:
 
 
 _global: DTypePolicy | None = None
-_by_name: Any = DTypePolicy
 
 
-def register_names(by_name: Any) -> None:
-    """Let `by_name` make policies of names (registered by dtype_policies, which stands above)."""
-    global _by_name
-    _by_name = by_name
+def _by_name(name: Any) -> DTypePolicy:
+    quantized = isinstance(name, str) and "_from_" in name
+    return dtype_policies._by_name(name) if quantized else DTypePolicy(name)
 
 
 def dtype_policy() -> DTypePolicy:

@@ -1,47 +1,63 @@
 """Initial values of weights, by name or as objects: `Dense(4, kernel_initializer="he_normal")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
 from lamina._core.naming import to_snake_case as _snake
-from lamina.initializers._initializer import Constant, Given, Identity, Initializer, Ones, Zeros
-from lamina.initializers._random import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
-from lamina.initializers._stft import STFT
+from lamina._exports import Table as _Table
+from lamina._exports import lazy as _lazy
+from lamina.initializers._initializer import Given as _Given
+
+if TYPE_CHECKING:
+    from lamina.initializers._initializer import Constant, Identity, Initializer, Ones, Zeros
+    from lamina.initializers._initializer import Constant as constant
+    from lamina.initializers._initializer import Identity as IdentityInitializer
+    from lamina.initializers._initializer import Identity as identity
+    from lamina.initializers._initializer import Ones as ones
+    from lamina.initializers._initializer import Zeros as zeros
+    from lamina.initializers._random import (
+        GlorotNormal,
+        GlorotUniform,
+        HeNormal,
+        HeUniform,
+        LecunNormal,
+        LecunUniform,
+        Orthogonal,
+        RandomNormal,
+        RandomUniform,
+        TruncatedNormal,
+        VarianceScaling,
+    )
+    from lamina.initializers._random import GlorotNormal as glorot_normal
+    from lamina.initializers._random import GlorotUniform as glorot_uniform
+    from lamina.initializers._random import HeNormal as he_normal
+    from lamina.initializers._random import HeUniform as he_uniform
+    from lamina.initializers._random import LecunNormal as lecun_normal
+    from lamina.initializers._random import LecunUniform as lecun_uniform
+    from lamina.initializers._random import Orthogonal as OrthogonalInitializer
+    from lamina.initializers._random import Orthogonal as orthogonal
+    from lamina.initializers._random import RandomNormal as random_normal
+    from lamina.initializers._random import RandomUniform as random_uniform
+    from lamina.initializers._random import TruncatedNormal as truncated_normal
+    from lamina.initializers._random import VarianceScaling as variance_scaling
+    from lamina.initializers._stft import STFT
+    from lamina.initializers._stft import STFT as STFTInitializer
+    from lamina.initializers._stft import STFT as stft
+
 
 _CLASSES = (
-    Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform,
-    Ones, Orthogonal, RandomNormal, RandomUniform, STFT, TruncatedNormal, VarianceScaling, Zeros,
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity",
+    "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomNormal", "RandomUniform", "STFT",
+    "TruncatedNormal", "VarianceScaling", "Zeros",
 )  # fmt: skip
-_NAMES: dict[str, Any] = {
-    **{cls.__name__: cls for cls in _CLASSES},
-    **{_snake(cls.__name__): cls for cls in _CLASSES},
-    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "STFTInitializer": STFT,
-    "uniform": RandomUniform, "normal": RandomNormal, "one": Ones, "zero": Zeros,
-}  # fmt: skip
-
-IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
-constant, identity, ones, zeros = Constant, Identity, Ones, Zeros
-glorot_normal, glorot_uniform, he_normal, he_uniform = (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-)
-lecun_normal, lecun_uniform, orthogonal, stft = LecunNormal, LecunUniform, Orthogonal, STFT
-random_normal, random_uniform = RandomNormal, RandomUniform
-truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+_NAMES = _Table(
+    __name__,
+    (*_CLASSES, "IdentityInitializer", "OrthogonalInitializer", "STFTInitializer"),
+    {
+        **{_snake(name): name for name in _CLASSES},
+        "uniform": "RandomUniform", "normal": "RandomNormal", "one": "Ones", "zero": "Zeros",
+    },
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Any:
@@ -55,7 +71,7 @@ def get(identifier: Any) -> Any:
         'HeNormal'
     """
     if hasattr(identifier, "shape") and not callable(identifier):
-        return Given(identifier)
+        return _Given(identifier)
     return _serialize.lookup(identifier, "initializer", _NAMES)
 
 
@@ -78,4 +94,4 @@ __all__ = [
     "orthogonal", "random_normal", "random_uniform", "serialize", "stft", "truncated_normal",
     "variance_scaling", "zeros",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

@@ -1,131 +1,132 @@
 """Layers: what models are made of."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina._core.input_spec import InputSpec
-from lamina._core.layer import Layer
-from lamina.layers._activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from lamina.layers._attention import AdditiveAttention, Attention
-from lamina.layers._batch_normalization import BatchNormalization
-from lamina.layers._bidirectional import Bidirectional
-from lamina.layers._cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from lamina.layers._conv import Conv1D, Conv2D, Conv3D
-from lamina.layers._conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from lamina.layers._dense import Dense, TernaryDense
-from lamina.layers._depthwise import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
-)
-from lamina.layers._dropout import Dropout
-from lamina.layers._einsum_dense import EinsumDense
-from lamina.layers._embedding import Embedding, ReversibleEmbedding
-from lamina.layers._grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
-from lamina.layers._input import Input, InputLayer
-from lamina.layers._lambda import Lambda
-from lamina.layers._masking import Masking
-from lamina.layers._merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from lamina.layers._multi_head_attention import MultiHeadAttention
-from lamina.layers._normalization import (
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-    UnitNormalization,
-)
-from lamina.layers._padding import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from lamina.layers._pooling import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from lamina.layers._regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from lamina.layers._reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
-from lamina.layers._rnn import GRU, LSTM, RNN, SimpleRNN
-from lamina.layers._spectral import SpectralNormalization
-from lamina.layers._time_distributed import TimeDistributed
-from lamina.layers._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from lamina.layers._wrapper import Wrapper
-from lamina.layers.preprocessing import (
-    CategoryEncoding,
-    Discretization,
-    Hashing,
-    Normalization,
-    Rescaling,
-)
+from lamina._exports import lazy as _lazy
 
-# second names
-AvgPool1D = AveragePooling1D
-AvgPool2D = AveragePooling2D
-AvgPool3D = AveragePooling3D
-Convolution1D = Conv1D
-Convolution1DTranspose = Conv1DTranspose
-Convolution2D = Conv2D
-Convolution2DTranspose = Conv2DTranspose
-Convolution3D = Conv3D
-Convolution3DTranspose = Conv3DTranspose
-GlobalAvgPool1D = GlobalAveragePooling1D
-GlobalAvgPool2D = GlobalAveragePooling2D
-GlobalAvgPool3D = GlobalAveragePooling3D
-GlobalMaxPool1D = GlobalMaxPooling1D
-GlobalMaxPool2D = GlobalMaxPooling2D
-GlobalMaxPool3D = GlobalMaxPooling3D
-MaxPool1D = MaxPooling1D
-MaxPool2D = MaxPooling2D
-MaxPool3D = MaxPooling3D
-SeparableConvolution1D = SeparableConv1D
-SeparableConvolution2D = SeparableConv2D
+if TYPE_CHECKING:
+    from lamina._core.input_spec import InputSpec
+    from lamina._core.layer import Layer
+    from lamina.layers._activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+    from lamina.layers._attention import AdditiveAttention, Attention
+    from lamina.layers._batch_normalization import BatchNormalization
+    from lamina.layers._bidirectional import Bidirectional
+    from lamina.layers._cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+    from lamina.layers._conv import Conv1D, Conv2D, Conv3D
+    from lamina.layers._conv import Conv1D as Convolution1D
+    from lamina.layers._conv import Conv2D as Convolution2D
+    from lamina.layers._conv import Conv3D as Convolution3D
+    from lamina.layers._conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+    from lamina.layers._conv_transpose import Conv1DTranspose as Convolution1DTranspose
+    from lamina.layers._conv_transpose import Conv2DTranspose as Convolution2DTranspose
+    from lamina.layers._conv_transpose import Conv3DTranspose as Convolution3DTranspose
+    from lamina.layers._dense import Dense, TernaryDense
+    from lamina.layers._depthwise import (
+        DepthwiseConv1D,
+        DepthwiseConv2D,
+        SeparableConv1D,
+        SeparableConv2D,
+    )
+    from lamina.layers._depthwise import SeparableConv1D as SeparableConvolution1D
+    from lamina.layers._depthwise import SeparableConv2D as SeparableConvolution2D
+    from lamina.layers._dropout import Dropout
+    from lamina.layers._einsum_dense import EinsumDense
+    from lamina.layers._embedding import Embedding, ReversibleEmbedding
+    from lamina.layers._grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
+    from lamina.layers._input import Input, InputLayer
+    from lamina.layers._lambda import Lambda
+    from lamina.layers._masking import Masking
+    from lamina.layers._merging import (
+        Add,
+        Average,
+        Concatenate,
+        Dot,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+        add,
+        average,
+        concatenate,
+        dot,
+        maximum,
+        minimum,
+        multiply,
+        subtract,
+    )
+    from lamina.layers._multi_head_attention import MultiHeadAttention
+    from lamina.layers._normalization import (
+        GroupNormalization,
+        LayerNormalization,
+        RMSNormalization,
+        UnitNormalization,
+    )
+    from lamina.layers._padding import (
+        Cropping1D,
+        Cropping2D,
+        Cropping3D,
+        ZeroPadding1D,
+        ZeroPadding2D,
+        ZeroPadding3D,
+    )
+    from lamina.layers._pooling import (
+        AdaptiveAveragePooling1D,
+        AdaptiveAveragePooling2D,
+        AdaptiveAveragePooling3D,
+        AdaptiveMaxPooling1D,
+        AdaptiveMaxPooling2D,
+        AdaptiveMaxPooling3D,
+        AveragePooling1D,
+        AveragePooling2D,
+        AveragePooling3D,
+        GlobalAveragePooling1D,
+        GlobalAveragePooling2D,
+        GlobalAveragePooling3D,
+        GlobalMaxPooling1D,
+        GlobalMaxPooling2D,
+        GlobalMaxPooling3D,
+        MaxPooling1D,
+        MaxPooling2D,
+        MaxPooling3D,
+    )
+    from lamina.layers._pooling import AveragePooling1D as AvgPool1D
+    from lamina.layers._pooling import AveragePooling2D as AvgPool2D
+    from lamina.layers._pooling import AveragePooling3D as AvgPool3D
+    from lamina.layers._pooling import GlobalAveragePooling1D as GlobalAvgPool1D
+    from lamina.layers._pooling import GlobalAveragePooling2D as GlobalAvgPool2D
+    from lamina.layers._pooling import GlobalAveragePooling3D as GlobalAvgPool3D
+    from lamina.layers._pooling import GlobalMaxPooling1D as GlobalMaxPool1D
+    from lamina.layers._pooling import GlobalMaxPooling2D as GlobalMaxPool2D
+    from lamina.layers._pooling import GlobalMaxPooling3D as GlobalMaxPool3D
+    from lamina.layers._pooling import MaxPooling1D as MaxPool1D
+    from lamina.layers._pooling import MaxPooling2D as MaxPool2D
+    from lamina.layers._pooling import MaxPooling3D as MaxPool3D
+    from lamina.layers._regularization import (
+        ActivityRegularization,
+        AlphaDropout,
+        GaussianDropout,
+        GaussianNoise,
+        SpatialDropout1D,
+        SpatialDropout2D,
+        SpatialDropout3D,
+    )
+    from lamina.layers._reshaping import Flatten, Identity, Permute, RepeatVector, Reshape
+    from lamina.layers._rnn import GRU, LSTM, RNN, SimpleRNN
+    from lamina.layers._spectral import SpectralNormalization
+    from lamina.layers._time_distributed import TimeDistributed
+    from lamina.layers._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+    from lamina.layers._wrapper import Wrapper
+    from lamina.layers.preprocessing import (
+        CategoryEncoding,
+        Discretization,
+        Hashing,
+        Normalization,
+        Rescaling,
+    )
 
 
-def serialize(layer: Layer) -> Any:
+def serialize(layer: "Layer") -> Any:
     """Return the record of a layer."""
     return _serialize.serialize_keras_object(layer)
 
@@ -183,13 +184,4 @@ __all__ = [
     # preprocessing
     "CategoryEncoding", "Discretization", "Hashing", "Normalization", "Rescaling",
 ]  # fmt: skip
-_serialize.export(
-    {
-        "__name__": "lamina.layers",
-        "__all__": ["Layer", "InputSpec"],
-        "Layer": Layer,
-        "InputSpec": InputSpec,
-    },
-    saved_as="keras",
-)
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

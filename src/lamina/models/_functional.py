@@ -52,9 +52,6 @@ class Functional(Model):
         )
 
 
-Model._functional = Functional
-
-
 def _layer_record(
     layer: Any, nodes: list[Node], places: dict[int, tuple[str, int]]
 ) -> dict[str, Any]:

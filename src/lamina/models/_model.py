@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
+from lamina import models
 from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import Function, infer, not_symbolic
@@ -46,10 +47,8 @@ class Model(Trainer, Layer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and _is_functional(args, kwargs):
-            return Model._functional.__new__(Model._functional, *args, **kwargs)  # type: ignore[return-value]
+            return models.Functional.__new__(models.Functional, *args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
-
-    _functional: type  # Functional, which is defined from Model and set there
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.function: Function | None = None
@@ -239,7 +238,7 @@ class Model(Trainer, Layer):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Make a model from what `get_config` returned, for a model of any kind."""
         if cls is Model and {"layers", "input_layers", "output_layers"} <= set(config):
-            return Model._functional.from_config(config, custom_objects)  # type: ignore[attr-defined]
+            return models.Functional.from_config(config, custom_objects)
         with serialize.CustomObjectScope(custom_objects or {}):
             return super().from_config(config)
 

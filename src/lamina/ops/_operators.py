@@ -2,44 +2,32 @@
 
 from typing import Any
 
+from lamina import ops
 from lamina._core.state import Variable
 from lamina._core.tensor import KerasTensor
-from lamina.ops import _arithmetic, _indexing, _logic, _products, _shapes
 
 _BINARY = {
-    "add": _arithmetic.add,
-    "sub": _arithmetic.subtract,
-    "mul": _arithmetic.multiply,
-    "truediv": _arithmetic.true_divide,
-    "floordiv": _arithmetic.floor_divide,
-    "mod": _arithmetic.mod,
-    "pow": _arithmetic.power,
-    "matmul": _products.matmul,
-    "and": _logic.logical_and,
-    "or": _logic.logical_or,
-    "xor": _logic.logical_xor,
-}
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide",
+    "floordiv": "floor_divide", "mod": "mod", "pow": "power", "matmul": "matmul",
+    "and": "logical_and", "or": "logical_or", "xor": "logical_xor",
+}  # fmt: skip
 _COMPARE = {
-    "eq": _logic.equal,
-    "ne": _logic.not_equal,
-    "lt": _logic.less,
-    "le": _logic.less_equal,
-    "gt": _logic.greater,
-    "ge": _logic.greater_equal,
-}
-_UNARY = {"neg": _arithmetic.negative, "abs": _arithmetic.absolute, "invert": _logic.logical_not}
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater",
+    "ge": "greater_equal",
+}  # fmt: skip
+_UNARY = {"neg": "negative", "abs": "absolute", "invert": "logical_not"}
 
 
-def _forward(op: Any) -> Any:
-    return lambda self, other: op(self, other)
+def _forward(name: str) -> Any:
+    return lambda self, other: getattr(ops, name)(self, other)
 
 
-def _backward(op: Any) -> Any:
-    return lambda self, other: op(other, self)
+def _backward(name: str) -> Any:
+    return lambda self, other: getattr(ops, name)(other, self)
 
 
-def _alone(op: Any) -> Any:
-    return lambda self: op(self)
+def _alone(name: str) -> Any:
+    return lambda self: getattr(ops, name)(self)
 
 
 def bind_operators() -> None:
@@ -51,14 +39,14 @@ def bind_operators() -> None:
         methods[f"__r{name}__"] = _backward(op)
     for name, op in _UNARY.items():
         methods[f"__{name}__"] = _alone(op)
-    methods["__getitem__"] = lambda self, key: _indexing.get_item(self, key)
+    methods["__getitem__"] = lambda self, key: ops.get_item(self, key)
     for cls in (KerasTensor, Variable):
         for name, method in methods.items():
             setattr(cls, name, method)
     KerasTensor.reshape = _reshape  # type: ignore[attr-defined]
-    KerasTensor.squeeze = lambda self, axis=None: _shapes.squeeze(self, axis)  # type: ignore[attr-defined]
-    KerasTensor.T = property(lambda self: _shapes.transpose(self))  # type: ignore[attr-defined]
+    KerasTensor.squeeze = lambda self, axis=None: ops.squeeze(self, axis)  # type: ignore[attr-defined]
+    KerasTensor.T = property(lambda self: ops.transpose(self))  # type: ignore[attr-defined]
 
 
 def _reshape(self: Any, *shape: Any) -> Any:
-    return _shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+    return ops.reshape(self, shape[0] if len(shape) == 1 else shape)

@@ -1,33 +1,44 @@
 """Optimizers, by name or as objects: `compile(optimizer="rmsprop")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina.optimizers import legacy, schedules
-from lamina.optimizers._adadelta import Adadelta
-from lamina.optimizers._adafactor import Adafactor
-from lamina.optimizers._adagrad import Adagrad
-from lamina.optimizers._adam import Adam, AdamW
-from lamina.optimizers._adamax import Adamax
-from lamina.optimizers._ftrl import Ftrl
-from lamina.optimizers._lamb import Lamb
-from lamina.optimizers._lion import Lion
-from lamina.optimizers._loss_scale import LossScaleOptimizer
-from lamina.optimizers._multi import MultiOptimizer, OptimizerMap
-from lamina.optimizers._muon import Muon
-from lamina.optimizers._nadam import Nadam
+from lamina._exports import Table as _Table
+from lamina._exports import lazy as _lazy
 from lamina.optimizers._optax import OptaxOptimizer
 from lamina.optimizers._optax import is_transformation as _is_transformation
 from lamina.optimizers._optimizer import Optimizer
-from lamina.optimizers._rmsprop import RMSprop
-from lamina.optimizers._schedule_free_adamw import ScheduleFreeAdamW
-from lamina.optimizers._sgd import SGD
 
-_CLASSES = (
-    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop,
-    SGD, ScheduleFreeAdamW,
+if TYPE_CHECKING:
+    from lamina.optimizers import legacy, schedules
+    from lamina.optimizers._adadelta import Adadelta
+    from lamina.optimizers._adafactor import Adafactor
+    from lamina.optimizers._adagrad import Adagrad
+    from lamina.optimizers._adam import Adam, AdamW
+    from lamina.optimizers._adamax import Adamax
+    from lamina.optimizers._ftrl import Ftrl
+    from lamina.optimizers._lamb import Lamb
+    from lamina.optimizers._lion import Lion
+    from lamina.optimizers._loss_scale import LossScaleOptimizer
+    from lamina.optimizers._multi import MultiOptimizer, OptimizerMap
+    from lamina.optimizers._muon import Muon
+    from lamina.optimizers._nadam import Nadam
+    from lamina.optimizers._rmsprop import RMSprop
+    from lamina.optimizers._schedule_free_adamw import ScheduleFreeAdamW
+    from lamina.optimizers._sgd import SGD
+
+
+_NAMES = _Table(
+    __name__,
+    (),
+    {
+        name.lower(): name
+        for name in (
+            "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion",
+            "Muon", "Nadam", "RMSprop", "SGD", "ScheduleFreeAdamW",
+        )
+    },
 )  # fmt: skip
-_NAMES: dict[str, Any] = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 
 def get(identifier: Any) -> Any:
@@ -71,4 +82,4 @@ __all__ = [
     "OptimizerMap", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "legacy",
     "schedules", "serialize",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

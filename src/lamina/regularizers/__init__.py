@@ -1,16 +1,24 @@
 """Penalties on weights and outputs: `Dense(4, kernel_regularizer="l2")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina.regularizers._regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
+from lamina._exports import Table as _Table
+from lamina._exports import lazy as _lazy
 
-l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+if TYPE_CHECKING:
+    from lamina.regularizers._regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
+    from lamina.regularizers._regularizers import L1 as l1
+    from lamina.regularizers._regularizers import L1L2 as l1_l2
+    from lamina.regularizers._regularizers import L2 as l2
+    from lamina.regularizers._regularizers import OrthogonalRegularizer as orthogonal_regularizer
 
-_NAMES: dict[str, Any] = {
-    "L1": L1, "L2": L2, "L1L2": L1L2, "OrthogonalRegularizer": OrthogonalRegularizer,
-    "l1": L1, "l2": L2, "l1_l2": L1L2, "l1l2": L1L2, "orthogonal_regularizer": OrthogonalRegularizer,
-}  # fmt: skip
+
+_NAMES = _Table(
+    __name__,
+    ("L1", "L1L2", "L2", "OrthogonalRegularizer", "l1", "l1_l2", "l2", "orthogonal_regularizer"),
+    {"l1l2": "L1L2"},
+)
 
 
 def get(identifier: Any) -> Any:
@@ -37,4 +45,4 @@ __all__ = [
     "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2",
     "l2", "orthogonal_regularizer", "serialize",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

@@ -1,35 +1,37 @@
 """Useful functions around models and data."""
 
 import random as _python_random
+from typing import TYPE_CHECKING
 
 import numpy as _np
 
-from lamina._core import serialize as _serialize
-from lamina._core.dtypes import standardize_dtype
 from lamina._core.naming import reset_names as _reset_names
 from lamina._core.random import reset_global_generator as _reset_global_generator
-from lamina._core.serialize import (
-    CustomObjectScope,
-    deserialize_keras_object,
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-    serialize_keras_object,
-)
 from lamina._core.tensor import KerasTensor as _KerasTensor
-from lamina.config import (
-    disable_interactive_logging,
-    enable_interactive_logging,
-    is_interactive_logging_enabled,
-)
-from lamina.utils._arrays import normalize, to_categorical
-from lamina.utils._progbar import Progbar
-from lamina.utils._samples import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from lamina.utils._sequences import pad_sequences
-from lamina.visualization import model_to_dot, plot_model
+from lamina._exports import lazy as _lazy
 
-custom_object_scope = CustomObjectScope
+if TYPE_CHECKING:
+    from lamina._core.dtypes import standardize_dtype
+    from lamina._core.serialize import (
+        CustomObjectScope,
+        deserialize_keras_object,
+        get_custom_objects,
+        get_registered_name,
+        get_registered_object,
+        register_keras_serializable,
+        serialize_keras_object,
+    )
+    from lamina._core.serialize import CustomObjectScope as custom_object_scope
+    from lamina.config import (
+        disable_interactive_logging,
+        enable_interactive_logging,
+        is_interactive_logging_enabled,
+    )
+    from lamina.utils._arrays import normalize, to_categorical
+    from lamina.utils._progbar import Progbar
+    from lamina.utils._samples import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from lamina.utils._sequences import pad_sequences
+    from lamina.visualization import model_to_dot, plot_model
 
 
 def set_random_seed(seed: int) -> None:
@@ -66,4 +68,4 @@ __all__ = [
     "plot_model", "register_keras_serializable", "serialize_keras_object", "set_random_seed",
     "standardize_dtype", "to_categorical",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

@@ -1,16 +1,19 @@
 """Learning rates that change over the steps."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core import serialize as _serialize
-from lamina.optimizers.schedules._cosine import CosineDecay, CosineDecayRestarts
-from lamina.optimizers.schedules._decays import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-)
-from lamina.optimizers.schedules._schedule import LearningRateSchedule
+from lamina._exports import lazy as _lazy
+
+if TYPE_CHECKING:
+    from lamina.optimizers.schedules._cosine import CosineDecay, CosineDecayRestarts
+    from lamina.optimizers.schedules._decays import (
+        ExponentialDecay,
+        InverseTimeDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+    )
+    from lamina.optimizers.schedules._schedule import LearningRateSchedule
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
@@ -32,4 +35,4 @@ __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
     "PiecewiseConstantDecay", "PolynomialDecay", "deserialize", "serialize",
 ]  # fmt: skip
-_serialize.export(globals())
+__getattr__, __dir__ = _lazy(__name__)

@@ -8,6 +8,7 @@ from typing import Any
 from lamina._core.configurable import Configurable
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Node, WeakList, has_tensor, infer
+from lamina._core.layer import Layer
 from lamina._core.naming import auto_name
 from lamina._core.signature import unwrap_single
 
@@ -81,3 +82,6 @@ class Operation(Configurable, metaclass=ABCMeta):
 
     def __repr__(self) -> str:
         return f"<Operation name={self.name}>"
+
+
+Operation.register(Layer)  # to isinstance; layers have their own base
