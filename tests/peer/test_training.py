@@ -96,3 +96,29 @@ def test_the_loss_scale_of_mixed_float16_is_keras():
         finally:
             api.config.set_dtype_policy("float32")
     assert scales[0] == scales[1] == [2.0**15, STEPS, STEPS]
+
+
+def test_names_and_order_of_weighted_metrics():
+    x, y = problem()
+    rows = np.linspace(0, 1, len(x))
+    results, start = [], None
+    for api in (keras, lamina):
+        inputs = api.Input((3,))
+        outputs = [api.layers.Dense(2, name=name)(inputs) for name in ("b", "a")]
+        model = api.Model(inputs, outputs)
+        start = start or model.get_weights()
+        model.set_weights(start)
+        model.compile(
+            "sgd", ["mse", "mae"], metrics=[["mae", "mse"], ["mae"]],
+            weighted_metrics=[["mae", "mae"], ["mse"]], loss_weights=[1.0, 0.5],
+        )  # fmt: skip
+        options = {"batch_size": 32, "verbose": 0}
+        model.fit(x, [y, y], sample_weight=[rows, rows], shuffle=False, **options)
+        logs = model.evaluate(x, [y, y], sample_weight=[rows, rows], return_dict=True, **options)
+        row = model.evaluate(x, [y, y], sample_weight=[rows, rows], **options)
+        results.append((logs, row))
+    assert np.allclose([logs[name] for name in model.metrics_names], row)
+    (theirs, their_row), (ours, our_row) = results
+    assert ours.keys() == theirs.keys()
+    np.testing.assert_allclose([ours[k] for k in theirs], list(theirs.values()), atol=1e-5)
+    np.testing.assert_allclose(our_row, their_row, atol=1e-5)

@@ -166,12 +166,15 @@ class Compiled:
     def results(self) -> dict[str, Any]:
         """Return the value of every metric by the name shown in logs."""
         found: dict[str, Any] = {tracker.name: tracker.result() for tracker in self._trackers}
-        for output in self.outputs:
-            for metric in (*output.metrics, *output.weighted_metrics):
-                result = metric.result()
-                values = result if isinstance(result, dict) else {metric.name: result}
-                for name, value in values.items():
-                    found[_unique(output.label(name), found)] = value
+        plain = [(o, m, "") for o in self.outputs for m in o.metrics]
+        weighted = [(o, m, "weighted_") for o in self.outputs for m in o.weighted_metrics]
+        for output, metric, prefix in plain + weighted:
+            result = metric.result()
+            values = result if isinstance(result, dict) else {metric.name: result}
+            for name, value in values.items():
+                label = output.label(name)
+                label = output.label(prefix + name) if label in found else label
+                found[_unique(label, found)] = value
         return found
 
     @property

@@ -254,7 +254,12 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns, in its order."""
-        return list(self.get_metrics_result())
+        return self._ordered(self.get_metrics_result())
+
+    def _ordered(self, logs: dict[str, Any]) -> list[str]:
+        """Return the losses, metrics named as in `compile` in its order, then the rest by name."""
+        first = [m.name for m in self.metrics if m.name in logs]
+        return list(dict.fromkeys([*first, *sorted(logs)]))
 
     def reset_metrics(self) -> None:
         """Set the state of every metric back."""
@@ -427,9 +432,8 @@ class Trainer:
         return dict(logs) if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Return the loss, the metrics in the order of `compile`, then what else there is."""
-        first = [n for n in self.get_metrics_result() if n in logs]
-        values = [logs[n] for n in dict.fromkeys([*first, *logs])]
+        """Return what `evaluate` returns, without names."""
+        values = [logs[name] for name in self._ordered(logs)]
         return values[0] if len(values) == 1 else values
 
     # --- single batches -------------------------------------------------------------------------
