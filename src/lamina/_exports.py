@@ -97,7 +97,7 @@ def publish(item: Any, home: str | None = None) -> None:
         while home and item.__name__ not in _places.get(home, ()):
             home = home.rpartition(".")[0]
     if home and item.__module__.startswith("lamina."):
-        item.__module__ = home
+        item.__module__, item.__qualname__ = home, item.__name__  # where pickle finds it
 
 
 def public_name(item: Any) -> tuple[str, str] | None:

@@ -142,7 +142,12 @@ def _checks(cls: type) -> dict[str, tuple[Check, bool]]:
 
 def check_arguments(cls: type, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments by name, after the checks that the constructor's annotations declare."""
-    names = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
+    signature = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    names = list(signature)[1:]
+    unknown = {k: v for k, v in kwargs.items() if k not in names}
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.values())
+    if unknown and not open_ended and cls.__module__.startswith("lamina."):
+        raise ValueError(unknown_arguments(cls, unknown))
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     for name, (check, optional) in _checks(cls).items():
         if (

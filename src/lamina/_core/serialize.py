@@ -144,10 +144,10 @@ def _serialize_tensor(tensor: KerasTensor) -> dict[str, Any]:
 
 
 def _serialize_function(fn: Any) -> Any:
-    public = name_of(fn)
-    if public is not None:
+    module, public = _exports.public_name(fn) or ("builtins", None)
+    if public is not None and _exports.find(public) is fn:
         return public
-    name = getattr(fn, "__name__", None)
+    name = public or getattr(fn, "__name__", None)
     if name is None or name == "<lambda>":
         raise ValueError(
             explain(
@@ -160,10 +160,10 @@ def _serialize_function(fn: Any) -> Any:
         )
     kind = "class" if isinstance(fn, type) else "function"
     return {
-        "module": "builtins",
+        "module": module,
         "class_name": kind,
         "config": name,
-        "registered_name": get_registered_name(fn),
+        "registered_name": public or get_registered_name(fn),
     }
 
 
