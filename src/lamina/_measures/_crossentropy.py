@@ -15,6 +15,7 @@ from lamina._core.graph import Array
 from lamina._core.masks import get_logits, set_mask
 from lamina._measures._pair import class_axis, equal_pair, is_traced, measure, pair
 from lamina._measures._weights import divide_no_nan
+from lamina.ops._tails import log_softmax, times_log
 
 _ONE_HOT = (
     "one-hot them with `utils.to_categorical`, or use sparse_categorical_crossentropy, which takes "
@@ -29,11 +30,6 @@ def probabilities(y_pred: Any, axis: int) -> Any:
     return jnp.clip(share, fuzz, 1.0 - fuzz)
 
 
-def log_softmax(logits: Any, axis: int) -> Any:
-    """Return the logarithm of the softmax; a logit of +inf is a sure choice."""
-    return jax.nn.log_softmax(jnp.minimum(logits, jnp.finfo(logits.dtype).max), axis=axis)
-
-
 def behind(y_pred: Any, from_logits: bool) -> tuple[Any, bool]:
     """Return the logits behind probabilities that a softmax or sigmoid made, and that they are such.
 
@@ -41,11 +37,6 @@ def behind(y_pred: Any, from_logits: bool) -> tuple[Any, bool]:
     """
     logits = None if from_logits else get_logits(y_pred)
     return (y_pred, from_logits) if logits is None else (logits, True)
-
-
-def times_log(weight: Any, log_p: Any) -> Any:
-    """Return weight * log_p, and 0 where a weight of 0 meets log(0): p log(p) goes to 0 with p."""
-    return weight * jnp.where((weight == 0) & jnp.isneginf(log_p), 0.0, log_p)
 
 
 def one_hot_pair(where: str, y_true: Any, y_pred: Any, smoothing: float, axis: int) -> Any:

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from lamina._core import config
 from lamina._core.errors import explain
 from lamina._core.graph import Array, op
-from lamina.ops._promotion import inexact
+from lamina.ops import _tails
+from lamina.ops._promotion import inexact, inexact_pair
 
 
 @op
@@ -95,6 +96,8 @@ def fmod(x1: Array, x2: Array) -> Array:
 @op
 def power(x1: Array, x2: Array) -> Array:
     """Return x1 to the power x2."""
+    if all(jnp.issubdtype(getattr(x, "dtype", int), jnp.floating) for x in (x1, x2)):
+        return _tails.power(*inexact_pair(x1, x2))
     return jnp.power(x1, x2)
 
 

@@ -25,7 +25,10 @@ def imag(x: Array) -> Array:
 @op
 def angle(x: Array) -> Array:
     """Return the angle from the positive real axis, in radians."""
-    return jnp.angle(inexact(x))
+    x = jnp.asarray(inexact(x))
+    if jnp.iscomplexobj(x):
+        return jnp.angle(x)
+    return jnp.where(jnp.isnan(x), x, jnp.where(jnp.signbit(x), jnp.pi, 0.0)).astype(x.dtype)
 
 
 @op

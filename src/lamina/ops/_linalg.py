@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +13,8 @@ import jax.numpy as jnp
 from lamina._core import tree
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, as_operand, op
-from lamina.ops._promotion import axes, inexact
+from lamina.ops._promotion import axes, inexact, wide
+from lamina.ops._tails import root
 
 
 def _matrices(where: str, x: Any, square: bool = False) -> Any:
@@ -295,7 +297,18 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
         >>> norm([3.0, 4.0]).item(), norm([[3.0, 4.0]], ord=1, axis=-1).tolist()
         (5.0, [7.0])
     """
-    return jnp.linalg.norm(jnp.asarray(inexact(x)), ord=ord, axis=axes(axis), keepdims=keepdims)
+    x, axis = jnp.asarray(inexact(x)), axes(axis)
+    count = 1 if isinstance(axis, int) else len(axis or range(x.ndim))
+    if ord is None or (ord == 2 and count == 1) or (ord == "fro" and count == 2):
+        square = jnp.square(jnp.real(wide(x)))
+        if jnp.iscomplexobj(x):
+            square += jnp.square(jnp.imag(x))
+        length = root(jnp.sum(square, axis, keepdims=keepdims))
+        return length.astype(jnp.finfo(x.dtype).dtype)
+    if count == 1 and isinstance(ord, (int, float)) and 1 < ord < math.inf:
+        total = jnp.sum(jnp.abs(wide(x)) ** ord, axis, keepdims=keepdims)
+        return root(total, ord).astype(jnp.finfo(x.dtype).dtype)
+    return jnp.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
 @partial(op, explains_errors=False)

@@ -11,6 +11,7 @@ from lamina._core import config
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, op
 from lamina.ops._promotion import inexact, wide
+from lamina.ops._tails import log_softmax, times_log
 
 
 def _same_shape(where: str, target: Any, output: Any) -> None:
@@ -26,7 +27,8 @@ def _same_shape(where: str, target: Any, output: Any) -> None:
 
 def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
     if from_logits:
-        return jax.nn.log_softmax(output, axis=axis)
+        return log_softmax(output, axis)
+    output = wide(output)  # bfloat16 rounds 1 - epsilon to 1
     share = output / jnp.sum(output, axis, keepdims=True)
     return jnp.log(jnp.clip(share, config.epsilon(), 1.0 - config.epsilon()))
 
@@ -52,9 +54,10 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     if from_logits:
         yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
     else:
-        output = jnp.clip(output, config.epsilon(), 1.0 - config.epsilon())
-        yes, no = jnp.log(output), jnp.log(1.0 - output)
-    return -(target * yes + (1.0 - target) * no)
+        # bfloat16 rounds 1 - epsilon to 1.
+        p = jnp.clip(wide(output), config.epsilon(), 1.0 - config.epsilon())
+        yes, no = jnp.log(p).astype(output.dtype), jnp.log(1.0 - p).astype(output.dtype)
+    return -(times_log(target, yes) + times_log(1.0 - target, no))
 
 
 @op
@@ -81,7 +84,8 @@ def categorical_crossentropy(
     if output.ndim < 1:
         expected = "expected an axis of classes"
         raise ValueError(explain("ops.categorical_crossentropy", expected, describe(output)))
-    return -jnp.sum(target * _log_probabilities(output, from_logits, axis), axis=axis)
+    log_p = _log_probabilities(output, from_logits, axis).astype(output.dtype)
+    return -jnp.sum(times_log(target, log_p), axis=axis)
 
 
 @op

@@ -216,13 +216,13 @@ def softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
             ),
             stacklevel=4,
         )
-    return jax.nn.softmax(inexact(x), axis=axes(axis))
+    return _tails.softmax(jnp.asarray(inexact(x)), axes(axis))
 
 
 @op
 def log_softmax(x: Array, axis: int | tuple[int, ...] | None = -1) -> Array:
     """Return log(softmax(x)), computed without overflow."""
-    return jax.nn.log_softmax(inexact(x), axis=axes(axis))
+    return _tails.log_softmax(jnp.asarray(inexact(x)), axes(axis))
 
 
 @op

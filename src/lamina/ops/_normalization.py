@@ -14,6 +14,7 @@ from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, op
 from lamina.ops._promotion import axes as as_axes
 from lamina.ops._promotion import inexact, wide
+from lamina.ops._tails import root
 
 Axis = int | Sequence[int] | None
 
@@ -189,6 +190,6 @@ def normalize(x: Array, axis: Axis = -1, order: int = 2, epsilon: float | None =
         square = jnp.sum(jnp.square(wide_x), axis=as_axes(axis), keepdims=True)
         factor = jax.lax.rsqrt(jnp.maximum(square, epsilon**2))
     else:
-        norm = jnp.linalg.norm(wide_x, ord=order, axis=as_axes(axis), keepdims=True)
-        factor = 1.0 / jnp.maximum(norm, epsilon)
+        total = jnp.sum(jnp.abs(wide_x) ** order, axis=as_axes(axis), keepdims=True)
+        factor = 1.0 / jnp.maximum(root(total, order), epsilon)
     return (wide_x * factor).astype(x.dtype)

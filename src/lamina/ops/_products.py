@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, as_operand, op
+from lamina.ops._tails import root
 
 
 def _wide_sum(*operands: Any) -> Any:
@@ -171,5 +172,4 @@ def cdist(x: Array, y: Array) -> Array:
         raise ValueError(explain("ops.cdist", expected, f"{describe(x)} and {describe(y)}"))
     apart = jnp.expand_dims(x, -2) - jnp.expand_dims(y, -3)  # (..., N, M, D)
     square = jnp.sum(apart * apart, axis=-1)
-    # The root has no slope at 0: 0 stands for it, as any direction is as good as another.
-    return jnp.where(square == 0, 0.0, jnp.sqrt(jnp.where(square == 0, 1.0, square)))
+    return root(square)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from lamina._core.graph import Array, op
+from lamina.ops import _tails
 from lamina.ops._promotion import as_dtype, axes, inexact, wide
 
 Axis = int | Sequence[int] | None
@@ -138,7 +139,7 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 @op
 def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the standard deviation along `axis`: the square root of `var`."""
-    return jnp.std(wide(x), axis=axes(axis), keepdims=keepdims).astype(_real(x))
+    return _tails.root(jnp.var(wide(x), axis=axes(axis), keepdims=keepdims)).astype(_real(x))
 
 
 def _real(x: Any) -> Any:
@@ -178,7 +179,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> logsumexp([1000.0, 1000.0]).item()
         1000.693...
     """
-    return jax.nn.logsumexp(jnp.asarray(inexact(x)), axis=axes(axis), keepdims=keepdims)
+    return _tails.logsumexp(jnp.asarray(inexact(x)), axes(axis), keepdims)
 
 
 @op
@@ -246,7 +247,9 @@ def nansum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 @op
 def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean along `axis` of what is not NaN."""
-    return jnp.nanmean(x, axis=axes(axis), keepdims=keepdims)
+    return jnp.nanmean(wide(x), axis=axes(axis), keepdims=keepdims).astype(
+        jnp.result_type(inexact(x))
+    )
 
 
 @op
@@ -270,13 +273,14 @@ def nanmin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 @op
 def nanvar(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean squared distance to the mean along `axis` of what is not NaN."""
-    return jnp.nanvar(x, axis=axes(axis), keepdims=keepdims)
+    return jnp.nanvar(wide(x), axis=axes(axis), keepdims=keepdims).astype(_real(x))
 
 
 @op
 def nanstd(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the standard deviation along `axis` of what is not NaN."""
-    return jnp.nanstd(x, axis=axes(axis), keepdims=keepdims)
+    variance = jnp.nanvar(wide(x), axis=axes(axis), keepdims=keepdims)
+    return _tails.root(variance).astype(_real(x))
 
 
 @op

@@ -1,16 +1,18 @@
-"""Activations whose textbook formulas multiply infinity by zero far out, in value or in slope.
+"""Functions whose textbook formulas multiply infinity by zero at some end, in value or in slope.
 
-Each is a value and its derivative, written so that both have their limits at the ends. It also saves
-memory: going backwards needs one array, the derivative.
+Most are a value and its derivative, written so that both have their limits at the ends. It also
+saves memory: going backwards needs one array, the derivative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 _ROOT_HALF = 0.7071067811865476
 _ROOT_2_OVER_PI = 0.7978845608028654
@@ -86,3 +88,86 @@ def squareplus(x: Any, b: float) -> Any:
     return with_slope(
         lambda x: jnp.where(jnp.abs(x) < limit, 0.5 * (x + root(x)), jax.nn.relu(x)), slope
     )(x)
+
+
+def root(x: Any, order: float = 2) -> Any:
+    """Return x**(1 / order) with slope 0 at 0, where norms and deviations are smallest."""
+    safe = jnp.where(x == 0, 1, x)
+    return jnp.where(x == 0, 0, jnp.sqrt(safe) if order == 2 else safe ** (1 / order))
+
+
+def _finite(logits: Any) -> Any:
+    return jnp.minimum(logits, jnp.finfo(logits.dtype).max)
+
+
+def softmax(logits: Any, axis: Any) -> Any:
+    """Return the softmax; a logit of +inf is a sure choice."""
+    return jax.nn.softmax(_finite(logits), axis=axis)
+
+
+def log_softmax(logits: Any, axis: Any) -> Any:
+    """Return the logarithm of the softmax; a logit of +inf is a sure choice."""
+    return jax.nn.log_softmax(_finite(logits), axis=axis)
+
+
+def times_log(weight: Any, log_p: Any) -> Any:
+    """Return weight * log_p, and 0 where a weight of 0 meets log(0): p log(p) goes to 0 with p."""
+    return weight * jnp.where((weight == 0) & jnp.isneginf(log_p), 0.0, log_p)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
+    """Return log(sum(exp(x))); where that is infinite, the largest elements share the slope."""
+    return jax.nn.logsumexp(x, axis=axis, keepdims=keepdims)
+
+
+@logsumexp.defjvp
+def _logsumexp_slope(axis: Any, keepdims: bool, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (x,), (change,) = primals, tangents
+    total = logsumexp(x, axis, True)
+    known = jnp.isfinite(total)
+    largest = x == jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
+    even = largest / jnp.sum(largest, axis, keepdims=True).astype(x.dtype)
+    even = jnp.where(jnp.isnan(total), total, even)
+    share = jnp.where(known, jnp.exp(jnp.where(known, x - total, 0)), even)
+    result = total if keepdims else jnp.squeeze(total, axis)
+    return result, jnp.sum(share * change, axis, keepdims=keepdims)
+
+
+def _adder(value: Callable[[Any, Any], Any], scale: float) -> Callable[[Any, Any], Any]:
+    """`value`, log(e**x1 + e**x2) or the like, with slopes also where both are -inf or +inf."""
+    fn = jax.custom_jvp(value)
+
+    @fn.defjvp
+    def slopes(primals: Any, tangents: Any) -> tuple[Any, Any]:
+        (x1, x2), (change1, change2) = primals, tangents
+        apart = jnp.where((x1 == x2) & jnp.isinf(x1), 0, x1 - x2)
+        share = jax.nn.sigmoid(apart * scale)
+        return fn(x1, x2), share * change1 + jax.nn.sigmoid(-apart * scale) * change2
+
+    return fn
+
+
+logaddexp = _adder(jnp.logaddexp, 1.0)
+logaddexp2 = _adder(jnp.logaddexp2, 0.6931471805599453)
+
+
+@jax.custom_jvp
+def power(x1: Any, x2: Any) -> Any:
+    """Return x1**x2 of floats; x**0 is flat at 0 too."""
+    return jnp.power(x1, x2)
+
+
+def _power_slopes(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (x1, x2), (change1, change2) = primals, tangents
+    result = power(x1, x2)
+    change = jnp.zeros_like(result)
+    if not isinstance(change1, SymbolicZero):
+        flat = x2 == 0
+        change += change1 * jnp.where(flat, 0, x2 * power(x1, jnp.where(flat, 1, x2 - 1)))
+    if not isinstance(change2, SymbolicZero):  # else a base below 0 would make it NaN
+        change += change2 * result * jnp.log(jnp.where(x1 == 0, 1, x1))
+    return result, change
+
+
+power.defjvp(_power_slopes, symbolic_zeros=True)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from lamina._core.errors import explain
 from lamina._core.graph import Array, op
-from lamina.ops._promotion import inexact, inexact_pair
+from lamina.ops import _tails
+from lamina.ops._promotion import inexact, inexact_pair, wide
 
 
 @op
@@ -132,7 +133,9 @@ def arctanh(x: Array) -> Array:
 @op
 def sinc(x: Array) -> Array:
     """Return sin(pi x) / (pi x), 1 at 0."""
-    return jnp.sinc(inexact(x))
+    x = jnp.asarray(inexact(x))
+    far = jnp.abs(x) > 0.1 * jnp.finfo(x.dtype).max  # where pi x overflows, or x is infinite
+    return jnp.where(far, 0, jnp.sinc(wide(jnp.where(far, 0, x)))).astype(x.dtype)
 
 
 @op
@@ -179,13 +182,13 @@ def erfinv(x: Array) -> Array:
 @op
 def logaddexp(x1: Array, x2: Array) -> Array:
     """Return log(e**x1 + e**x2), computed without overflow."""
-    return jnp.logaddexp(*inexact_pair(x1, x2))
+    return _tails.logaddexp(*inexact_pair(x1, x2))
 
 
 @op
 def logaddexp2(x1: Array, x2: Array) -> Array:
     """Return log2(2**x1 + 2**x2), computed without overflow."""
-    return jnp.logaddexp2(*inexact_pair(x1, x2))
+    return _tails.logaddexp2(*inexact_pair(x1, x2))
 
 
 @op
