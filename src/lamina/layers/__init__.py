@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lamina.layers._conv import Conv1D as Convolution1D
     from lamina.layers._conv import Conv2D as Convolution2D
     from lamina.layers._conv import Conv3D as Convolution3D
+    from lamina.layers._conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
     from lamina.layers._conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
     from lamina.layers._conv_transpose import Conv1DTranspose as Convolution1DTranspose
     from lamina.layers._conv_transpose import Conv2DTranspose as Convolution2DTranspose
@@ -160,7 +161,7 @@ __all__ = [
     "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise",
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
     # recurrent
-    "Bidirectional", "TimeDistributed",
+    "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "TimeDistributed",
     "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
     # shapes
     "Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute", "RepeatVector", "Reshape",

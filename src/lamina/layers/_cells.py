@@ -122,7 +122,14 @@ def held_masks(cell: Any, batch: Any, training: bool | None) -> Iterator[None]:
             one._held = None
 
 
-class BuiltInCell(RecurrentDropout, Layer):
+class Sweeper:
+    """Mixed into cells that can read a whole sequence faster than step by step."""
+
+    sweeps: Any  # (training) -> whether `sweep` does what `call` does
+    sweep: Any  # (x (T, N, ...), states, mask (T, N), training) -> outputs, last states
+
+
+class BuiltInCell(RecurrentDropout, Sweeper, Layer):
     """Base of the cells whose step is a function of x @ kernel + bias and h @ recurrent_kernel."""
 
     _gates = 1
@@ -536,7 +543,7 @@ class GRUCell(BuiltInCell):
         return (z * h + (1 - z) * hh,)
 
 
-class StackedRNNCells(Layer):
+class StackedRNNCells(Sweeper, Layer):
     """Cells on top of each other as one cell: each reads the output of the one before.
 
     Args:
@@ -599,9 +606,8 @@ class StackedRNNCells(Layer):
 
     def sweeps(self, training: bool | None) -> bool:
         """Return whether the cells may read the whole sequence one after the other."""
-        cells = [c for c in self.cells if isinstance(c, BuiltInCell)]
         own = self.activity_regularizer is None and type(self).call is StackedRNNCells.call
-        return own and len(cells) == len(self.cells) and all(c.sweeps(training) for c in cells)
+        return own and all(isinstance(c, Sweeper) and c.sweeps(training) for c in self.cells)
 
     def sweep(self, x: Any, states: Any, mask: Any, training: bool | None) -> tuple[Any, Any]:
         """Return the last cell's outputs of all steps, and the states; see `BuiltInCell.sweep`."""

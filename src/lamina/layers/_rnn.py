@@ -19,11 +19,11 @@ from lamina._core.masks import get_mask
 from lamina._core.state import Variable
 from lamina._core.tensor import KerasTensor
 from lamina.layers._cells import (
-    BuiltInCell,
     GRUCell,
     LSTMCell,
     SimpleRNNCell,
     StackedRNNCells,
+    Sweeper,
     build_cell,
     check_cell,
     first_states,
@@ -245,10 +245,11 @@ class RNN(Layer):
         if self.go_backwards:
             x, keep = jnp.flip(x, 0), None if keep is None else jnp.flip(keep, 0)
         cell = self.cell
-        if isinstance(cell, (BuiltInCell, StackedRNNCells)) and cell.sweeps(training):
+        if isinstance(cell, Sweeper) and cell.sweeps(training):
             outputs, states = cell.sweep(x, initial_state, keep, training)
             if self.zero_output_for_mask and keep is not None:
-                outputs = jnp.where(keep[..., None], outputs, jnp.zeros((), outputs.dtype))
+                keep = jnp.expand_dims(keep, tuple(range(2, outputs.ndim)))  # (T, N, 1, ...)
+                outputs = jnp.where(keep, outputs, jnp.zeros((), outputs.dtype))
         else:
             with held_masks(cell, x.shape[1], training):
                 outputs, states = _rnn.run(
@@ -311,13 +312,13 @@ def _of_cell(name: str) -> Any:
 
 
 OPTIONS = (
-    "units activation use_bias seed kernel_initializer recurrent_initializer bias_initializer kernel_regularizer "
+    "activation use_bias seed kernel_initializer recurrent_initializer bias_initializer kernel_regularizer "
     "recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint "
     "bias_constraint dropout recurrent_dropout"
 )
 
 
-class SimpleRNN(RNN, options=OPTIONS):
+class SimpleRNN(RNN, options=f"{OPTIONS} units"):
     """Read a sequence with h_t = activation(x_t @ kernel + h_{t-1} @ recurrent_kernel + bias).
 
     Args:
@@ -377,7 +378,7 @@ class SimpleRNN(RNN, options=OPTIONS):
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, seed,
-            **_of_both(kwargs), name="simple_rnn_cell",
+            **shared_options(kwargs), name="simple_rnn_cell",
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -386,7 +387,7 @@ class SimpleRNN(RNN, options=OPTIONS):
         self.input_spec = InputSpec(ndim=3)
 
 
-class LSTM(RNN, options=f"{OPTIONS} recurrent_activation unit_forget_bias"):
+class LSTM(RNN, options=f"{OPTIONS} units recurrent_activation unit_forget_bias"):
     """Read a sequence with gates that decide what is kept in a memory c and what is shown of it.
 
     c_t = f * c_{t-1} + i * g, h_t = o * activation(c_t); the gates i, f, g, o are activations of
@@ -461,7 +462,7 @@ class LSTM(RNN, options=f"{OPTIONS} recurrent_activation unit_forget_bias"):
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, seed,
-            **_of_both(kwargs), name="lstm_cell", implementation=kwargs.pop("implementation", 2),
+            **shared_options(kwargs), name="lstm_cell", implementation=kwargs.pop("implementation", 2),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -471,7 +472,7 @@ class LSTM(RNN, options=f"{OPTIONS} recurrent_activation unit_forget_bias"):
         self.use_cudnn = use_cudnn
 
 
-class GRU(RNN, options=f"{OPTIONS} recurrent_activation reset_after"):
+class GRU(RNN, options=f"{OPTIONS} units recurrent_activation reset_after"):
     """Read a sequence with gates that decide how much of the state is replaced, and by what.
 
     h_t = z * h_{t-1} + (1 - z) * hh; z and r are `recurrent_activation`, hh is `activation` of
@@ -545,7 +546,7 @@ class GRU(RNN, options=f"{OPTIONS} recurrent_activation reset_after"):
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, reset_after, seed,
-            **_of_both(kwargs), name="gru_cell", implementation=kwargs.pop("implementation", 2),
+            **shared_options(kwargs), name="gru_cell", implementation=kwargs.pop("implementation", 2),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -555,6 +556,6 @@ class GRU(RNN, options=f"{OPTIONS} recurrent_activation reset_after"):
         self.use_cudnn = use_cudnn
 
 
-def _of_both(kwargs: dict[str, Any]) -> dict[str, Any]:
+def shared_options(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a layer that its cell shares."""
     return {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
