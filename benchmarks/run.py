@@ -66,6 +66,7 @@ def measure(python, peer, workload, mode):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **peer.ENVIRON,
     }
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its byte code
     name = peer.__name__.removeprefix("peers.")
     command = [python, HERE / "measure.py", name, workload, mode]
     begin = perf_counter()

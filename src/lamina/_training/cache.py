@@ -8,12 +8,16 @@ import hashlib
 import os
 import platform
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import jax
 
 LIMIT = 512 * 1024**2  # bytes; the oldest files go first
+_DAY = (
+    24 * 3600
+)  # seconds; looking through thousands of files takes 0.2 s, so it is done once a day
 _SECONDS = 0.05  # compilations that take less are not worth a file
 
 
@@ -57,6 +61,10 @@ def _machine() -> str:
 
 
 def _trim(folder: Path) -> None:
+    stamp = folder / "trimmed"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
+        return
+    stamp.touch()
     files = sorted((e for e in os.scandir(folder) if e.is_file()), key=lambda e: e.stat().st_mtime)
     total = sum(e.stat().st_size for e in files)
     for entry in files:
