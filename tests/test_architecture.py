@@ -26,7 +26,8 @@ FLOORS = {
     "": {
         0: "_exports",
         2: "ops random tree",
-        3: "_measures initializers activations regularizers constraints dtype_policies config backend "
+        3: "_measures initializers activations regularizers constraints dtype_policies config "
+        "backend "
         "utils visualization preprocessing",
         4: "layers losses metrics optimizers callbacks saving",
         5: "_training",

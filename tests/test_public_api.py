@@ -1,7 +1,7 @@
 """Names and signatures against the committed list of Keras' public API.
 
-`data/missing_names.json` lists what is not there yet. It can only shrink: a name that arrived must be
-taken off, and `python tests/test_public_api.py` does so.
+`data/missing_names.json` lists what is not there yet. It can only shrink: a name that arrived must
+be taken off, and `python tests/test_public_api.py` does so.
 """
 
 import importlib

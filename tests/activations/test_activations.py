@@ -144,7 +144,7 @@ def test_limits_far_out(case, dtype):
 
 @pytest.mark.parametrize("axis", [-1, 0])
 def test_sparsemax_is_the_nearest_distribution(axis):
-    """Keras 3.15 is no reference: it adds up sums of the sorted values; its rows sum to more than 1."""
+    """Keras 3.15 is no reference: its rows sum to more than 1."""
     x = np.random.default_rng(0).normal(size=(4, 6)).astype("float32") * 2
     weights = np.cos(np.arange(24.0)).reshape(4, 6)
 

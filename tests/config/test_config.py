@@ -134,7 +134,7 @@ def test_caps_from_the_environment(fresh_python, monkeypatch):
     assert fresh_python(program).split() == ["3", "7"]
 
 
-# --- interactive logging ---------------------------------------------------------------------------
+# --- interactive logging --------------------------------------------------------------------------
 
 
 def test_progress_goes_to_the_log(model, caplog, capsys):

@@ -44,9 +44,12 @@ def test_extremes():
 
 
 def test_names():
-    for name, cls in {"max_norm": "MaxNorm", "MaxNorm": "MaxNorm", "maxnorm": "MaxNorm", "non_neg": "NonNeg",
-                      "nonneg": "NonNeg", "unit_norm": "UnitNorm", "unitnorm": "UnitNorm",
-                      "min_max_norm": "MinMaxNorm", "minmaxnorm": "MinMaxNorm"}.items():  # fmt: skip
+    names = {
+        "max_norm": "MaxNorm", "MaxNorm": "MaxNorm", "maxnorm": "MaxNorm", "non_neg": "NonNeg",
+        "nonneg": "NonNeg", "unit_norm": "UnitNorm", "unitnorm": "UnitNorm",
+        "min_max_norm": "MinMaxNorm", "minmaxnorm": "MinMaxNorm",
+    }  # fmt: skip
+    for name, cls in names.items():
         assert type(constraints.get(name)) is getattr(constraints, cls)
     assert constraints.max_norm is constraints.MaxNorm
     assert constraints.get(None) is None

@@ -59,8 +59,9 @@ def test_variance_scaling(mode, distribution):
 
 @pytest.mark.parametrize(
     ("shape", "axes", "fans"),
-    [((), None, (1, 1)), ((7,), None, (7, 7)), ((4, 5), None, (4, 5)), ((3, 3, 4, 5), None, (36, 45)),
-     ((6, 2, 8), ((0,), (1, 2)), (6, 16)), ((6, 2, 8), ((0, 1), (2,)), (12, 8))],
+    [((), None, (1, 1)), ((7,), None, (7, 7)), ((4, 5), None, (4, 5)),
+     ((3, 3, 4, 5), None, (36, 45)), ((6, 2, 8), ((0,), (1, 2)), (6, 16)),
+     ((6, 2, 8), ((0, 1), (2,)), (12, 8))],
 )  # fmt: skip
 def test_fans_are_counted_over_the_axes(shape, axes, fans):
     input_axes, output_axes = axes or (None, None)
@@ -126,8 +127,10 @@ def test_constant_initializers_are_keras(name, options, shape, dtype):
         assert ours.clone().get_config().keys() == theirs.get_config().keys()
 
 
-DRAWN = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform",
-         "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"]  # fmt: skip
+DRAWN = [
+    "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform",
+    "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -171,8 +174,11 @@ def test_names(name):
 
 
 def test_old_names_arrays_and_functions():
-    old = {"normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones",
-           "OrthogonalInitializer": "Orthogonal", "IdentityInitializer": "Identity", "STFTInitializer": "STFT"}  # fmt: skip
+    old = {
+        "normal": "RandomNormal", "uniform": "RandomUniform", "zero": "Zeros", "one": "Ones",
+        "OrthogonalInitializer": "Orthogonal", "IdentityInitializer": "Identity",
+        "STFTInitializer": "STFT",
+    }  # fmt: skip
     for name, cls in old.items():
         assert type(initializers.get(name)) is getattr(initializers, cls)
     assert initializers.get(None) is None

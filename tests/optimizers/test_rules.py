@@ -20,17 +20,26 @@ OWN_OPTIONS = {
     "adam amsgrad": ("Adam", {"amsgrad": True, "beta_1": 0.8, "epsilon": 1e-3}),
     "adamw": ("AdamW", {"learning_rate": 0.05, "weight_decay": 0.1, "amsgrad": True}),
     "adagrad": ("Adagrad", {"initial_accumulator_value": 0.0, "learning_rate": 0.1}),
-    "adafactor": ("Adafactor", {"learning_rate": 0.5, "relative_step": False, "clip_threshold": 0.5}),
+    "adafactor": (
+        "Adafactor", {"learning_rate": 0.5, "relative_step": False, "clip_threshold": 0.5},
+    ),
     "ftrl": (
         "Ftrl",
         {
-            "learning_rate": 0.1, "learning_rate_power": -0.7, "l1_regularization_strength": 0.05, "beta": 0.1,
-            "l2_regularization_strength": 0.1, "l2_shrinkage_regularization_strength": 0.1,
+            "learning_rate": 0.1, "learning_rate_power": -0.7, "beta": 0.1,
+            "l1_regularization_strength": 0.05, "l2_regularization_strength": 0.1,
+            "l2_shrinkage_regularization_strength": 0.1,
         },
     ),
-    "muon plain": ("Muon", {"rms_rate": None, "nesterov": False, "ns_steps": 3, "adam_lr_ratio": 2.0}),
-    "muon excludes": ("Muon", {"exclude_layers": ["ker"], "exclude_embeddings": False, "weight_decay": None}),
-    "schedule free warm-up": ("ScheduleFreeAdamW", {"warmup_steps": 7, "weight_decay": 0.01, "beta_1": 0.8}),
+    "muon plain": (
+        "Muon", {"rms_rate": None, "nesterov": False, "ns_steps": 3, "adam_lr_ratio": 2.0},
+    ),
+    "muon excludes": (
+        "Muon", {"exclude_layers": ["ker"], "exclude_embeddings": False, "weight_decay": None},
+    ),
+    "schedule free warm-up": (
+        "ScheduleFreeAdamW", {"warmup_steps": 7, "weight_decay": 0.01, "beta_1": 0.8},
+    ),
 }  # fmt: skip
 
 SHARED_OPTIONS = {
@@ -43,8 +52,8 @@ SHARED_OPTIONS = {
     "ema overwrites": {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
     "accumulation": {"gradient_accumulation_steps": 3},
     "accumulation and all": {
-        "gradient_accumulation_steps": 3, "use_ema": True, "ema_overwrite_frequency": 2, "clipnorm": 1.0,
-        "weight_decay": 0.1,
+        "gradient_accumulation_steps": 3, "use_ema": True, "ema_overwrite_frequency": 2,
+        "clipnorm": 1.0, "weight_decay": 0.1,
     },
     "schedule": {"learning_rate": lambda k: k.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5)},
     "schedule and accumulation": {
@@ -115,7 +124,7 @@ def test_names_and_config_are_keras(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bfloat16_variables_learn_and_keep_their_dtype(name):
-    """Close to float32, where Keras' own corrections are 0 or NaN: it computes 0.999**t in bfloat16."""
+    """Close to float32; Keras, which computes 0.999**t in bfloat16, gets 0 or NaN."""
     moved = []
     for dtype in ("bfloat16", "float32"):
         value = np.linspace(-1, 1, 12).reshape(3, 4)

@@ -49,8 +49,9 @@ def test_every_step_is_keras(name, args, options):
 
 @pytest.mark.parametrize(
     ("name", "args"),
-    [("ExponentialDecay", (0.1, 0, 0.5)), ("CosineDecay", (0.1, -1)), ("CosineDecayRestarts", (0.1, 0)),
-     ("PolynomialDecay", (0.1, "ten")), ("PiecewiseConstantDecay", ([1, 2], [0.1, 0.2]))],
+    [("ExponentialDecay", (0.1, 0, 0.5)), ("CosineDecay", (0.1, -1)),
+     ("CosineDecayRestarts", (0.1, 0)), ("PolynomialDecay", (0.1, "ten")),
+     ("PiecewiseConstantDecay", ([1, 2], [0.1, 0.2]))],
 )  # fmt: skip
 def test_bad_arguments_are_explained(name, args):
     with pytest.raises(ValueError, match=rf"{name}: expected [\s\S]* Got "):

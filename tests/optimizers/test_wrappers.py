@@ -148,7 +148,8 @@ def test_optimizer_map():
     "transformation",
     [
         optax.adamw(0.1, weight_decay=0.1, mask=lambda p: {k: "bias" not in k for k in p}),
-        optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(optax.exponential_decay(0.1, 5, 0.5), momentum=0.9)),
+        optax.chain(optax.clip_by_global_norm(1.0),
+                    optax.sgd(optax.exponential_decay(0.1, 5, 0.5), momentum=0.9)),
         optax.multi_transform({"a": optax.adam(0.1), "b": optax.set_to_zero()},
                               lambda p: {k: "a" if k == "kernel" else "b" for k in p}),
         optax.MultiSteps(optax.lion(0.01), 3),

@@ -1,4 +1,4 @@
-"""Every name that Keras' tables know, and every alias that its modules have, means the same here."""
+"""The names of Keras' tables, and the aliases that its modules have, mean the same here."""
 
 import importlib
 import inspect
@@ -24,7 +24,7 @@ def table(module):
 
 
 def found(library, module, name):
-    """What a name stands for: a function's or class' name, or the error of one without arguments."""
+    """What a name stands for, as the name of a function or class."""
     try:
         item = getattr(library, module).get(name)
     except (TypeError, KeyError):

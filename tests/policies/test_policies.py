@@ -17,9 +17,12 @@ def _same_policy_afterwards():
     keras.config.set_dtype_policy("float32")
 
 
-NAMES = ["float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16",
-         "int8_from_float32", "int8_from_mixed_bfloat16", "int4_from_float32", "float8_from_mixed_bfloat16",
-         "gptq/4/128_from_mixed_bfloat16", "gptq/2/-1_from_float32", "awq/4/128_from_float32", "int4/64_from_float32"]  # fmt: skip
+NAMES = [
+    "float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16",
+    "int8_from_float32", "int8_from_mixed_bfloat16", "int4_from_float32", "int4/64_from_float32",
+    "float8_from_mixed_bfloat16", "gptq/4/128_from_mixed_bfloat16", "gptq/2/-1_from_float32",
+    "awq/4/128_from_float32",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

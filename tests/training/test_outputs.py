@@ -158,8 +158,8 @@ def test_a_metric_object_keeps_its_name_and_state(people, net):
 )
 def test_accuracy_means_what_fits_the_labels(people, labels, outputs, kind):
     model = lamina.Sequential([lamina.Input((3,)), layers.Dense(outputs, activation="sigmoid")])
-    model.compile("sgd", "mse" if labels == "y" or outputs == 1 else
-                  "sparse_categorical_crossentropy", metrics=["accuracy", "crossentropy"])  # fmt: skip
+    loss = "mse" if labels == "y" or outputs == 1 else "sparse_categorical_crossentropy"
+    model.compile("sgd", loss, metrics=["accuracy", "crossentropy"])
     model.evaluate(people.x, getattr(people, labels), verbose=0)
     names = [type(m).__name__ for m in model.metrics[1:]]
     assert names == [kind, kind.replace("Accuracy", "Crossentropy")]

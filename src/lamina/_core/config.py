@@ -74,7 +74,7 @@ def standardize_data_format(data_format: str | None) -> str:
 
 
 def enable_flash_attention() -> None:
-    """Let attention use the fused kernel of cuDNN where it can be had: on a GPU, in short floats."""
+    """Let attention use cuDNN's fused kernel where it can be had: on a GPU, in short floats."""
     _settings.flash_attention = True
 
 

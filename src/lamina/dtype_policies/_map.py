@@ -14,7 +14,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
     """Patterns of layers' paths, and the policies of the layers that match.
 
     Args:
-        default_policy: of the layers that no pattern matches; None for the one that is set globally.
+        default_policy: of the layers that no pattern matches; None for the global one.
         policy_map: policies by path, or by a regular expression that matches whole paths.
 
     Example:
@@ -81,9 +81,12 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
     def __setitem__(self, key: str, value: Any) -> None:
         if key in self._map:
             raise ValueError(
-                explain("DTypePolicyMap", f"expected a pattern that is new, not '{key}' again", None,
-                        "delete it first")
-            )  # fmt: skip
+                explain(
+                    "DTypePolicyMap",
+                    f"expected a pattern that is new, not '{key}' again",
+                    help="delete it first",
+                )
+            )
         self._map[key] = policy.get(value)
 
     def __delitem__(self, key: str) -> None:

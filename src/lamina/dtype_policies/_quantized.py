@@ -92,11 +92,11 @@ class _Grouped(QuantizedDTypePolicy):
             or group == 0
             or (self._bits and bits not in self._bits)
         ):
-            raise ValueError(
-                explain(type(self).__name__, f"expected a mode like {self._example()!r}", describe(mode),
-                        f"{self._form[-1]} is a positive number, or -1 for all"
-                        + (f"; weight_bits one of {', '.join(map(str, self._bits))}" if self._bits else ""))
-            )  # fmt: skip
+            help = f"{self._form[-1]} is a positive number, or -1 for all"
+            if self._bits:
+                help += f"; weight_bits one of {', '.join(map(str, self._bits))}"
+            expected = f"expected a mode like {self._example()!r}"
+            raise ValueError(explain(type(self).__name__, expected, describe(mode), help))
         super().__init__(mode, source_name)
         self.mode = head
         vars(self).update(numbers)
@@ -122,7 +122,8 @@ class GPTQDTypePolicy(_Grouped):
     """The policy of a layer quantized by GPTQ.
 
     Args:
-        mode: 'gptq/weight_bits/group_size', of 2, 3, 4 or 8 bits, and a positive size or -1 (one group).
+        mode: 'gptq/weight_bits/group_size', of 2, 3, 4 or 8 bits, and a positive size, or -1 for
+            one group.
         source_name: see `QuantizedDTypePolicy`.
 
     Reference:
@@ -161,7 +162,7 @@ _CLASSES = {
 
 
 def by_name(name: Any) -> DTypePolicy:
-    """Return the policy of a name like 'mixed_bfloat16', 'int8_from_float32' or 'gptq/4/128_from_float32'."""
+    """Return the policy of a name like 'mixed_bfloat16' or 'gptq/4/128_from_float32'."""
     mode, separator, source = name.partition("_from_") if isinstance(name, str) else ("", "", "")
     if not separator:
         return DTypePolicy(name)

@@ -30,10 +30,8 @@ class RandomInitializer(Initializer):
         if isinstance(seed, dict):
             seed = deserialize_keras_object(seed)
         if seed is not None and not isinstance(seed, SeedGenerator) and not is_integer(seed):
-            raise ValueError(
-                explain(type(self).__name__, "expected a whole number, a SeedGenerator or None as `seed`",
-                        describe(seed))
-            )  # fmt: skip
+            expected = "expected a whole number, a SeedGenerator or None as `seed`"
+            raise ValueError(explain(type(self).__name__, expected, describe(seed)))
         self._configured_seed = seed
         self.seed = make_seed() if seed is None else seed
 

@@ -9,7 +9,7 @@ from lamina.initializers._initializer import Initializer, as_dtype
 
 
 class STFT(Initializer):
-    """w[t] * cos(2 pi t f / n) / s, or with -sin: a convolution with it gives the spectrogram's parts.
+    """w[t] * cos(2 pi t f / n) / s, or with -sin: convolved with it, sound gives its spectrum.
 
     For the shape (frame_length, 1, bins) asked for, t runs over the frame, f over the bins, and n =
     2 * (bins - 1) is the length of the transform.

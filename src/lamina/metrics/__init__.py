@@ -119,7 +119,8 @@ _NAMES = _Table(
         # Names of Keras 1 and 2, and what one would write.
         "cosine": "CosineSimilarity", "cosine_proximity": "CosineSimilarity",
         "fbeta_score": "FBetaScore", "iou": "IoU", "binary_iou": "BinaryIoU",
-        "kullback_leibler_divergence": "KLDivergence", "logcosh": "LogCoshError", "log_cosh": "LogCoshError",
+        "kullback_leibler_divergence": "KLDivergence",
+        "logcosh": "LogCoshError", "log_cosh": "LogCoshError",
     },
 )  # fmt: skip
 

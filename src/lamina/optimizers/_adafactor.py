@@ -13,8 +13,8 @@ from lamina.optimizers._optimizer import Optimizer
 class Adafactor(Optimizer):
     """v = r * c / mean(r), from running means r and c of g**2 over columns and over rows.
 
-    d = g / sqrt(v), p <- p - a * d / max(1, rms(d) / threshold), a = max(epsilon_2, rms(p)) * min(lr,
-    1 / sqrt(t)). Variables of fewer than two axes keep v whole.
+    d = g / sqrt(v), p <- p - a * d / max(1, rms(d) / threshold), where
+    a = max(epsilon_2, rms(p)) * min(lr, 1 / sqrt(t)). Variables of one axis or none keep v whole.
 
     Args:
         learning_rate: upper bound of the size of a step, as a fraction of the size of the weights.
@@ -58,8 +58,9 @@ class Adafactor(Optimizer):
         self.epsilon_1, self.epsilon_2 = epsilon_1, epsilon_2
         self.relative_step = relative_step
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class Adagrad(Optimizer):
     ) -> None:
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

@@ -34,9 +34,10 @@ def adam_rate(lr: Any, t: Any, beta_1: float, beta_2: float) -> Any:
 
 
 class Adam(Optimizer):
-    """m <- b1 * m + (1 - b1) * g, v <- b2 * v + (1 - b2) * g**2, p <- p - a_t * m / (sqrt(v) + epsilon).
+    """p <- p - a_t * m / (sqrt(v) + epsilon), with running means m of g and v of g**2.
 
-    The step size a_t = lr * sqrt(1 - b2**t) / (1 - b1**t) makes up for m and v starting at zero.
+    m <- b1 * m + (1 - b1) * g and v <- b2 * v + (1 - b2) * g**2; the step size
+    a_t = lr * sqrt(1 - b2**t) / (1 - b1**t) makes up for m and v starting at zero.
 
     Args:
         learning_rate: size of a step.
@@ -79,8 +80,9 @@ class Adam(Optimizer):
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

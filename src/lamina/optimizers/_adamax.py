@@ -11,7 +11,9 @@ from lamina.optimizers._optimizer import Optimizer
 
 
 class Adamax(Optimizer):
-    """m <- b1 * m + (1 - b1) * g, u <- max(b2 * u, |g|), p <- p - lr / (1 - b1**t) * m / (u + epsilon).
+    """p <- p - lr / (1 - b1**t) * m / (u + epsilon), where u is the largest gradient so far.
+
+    m <- b1 * m + (1 - b1) * g and u <- max(b2 * u, |g|), so that u slowly forgets.
 
     Args:
         learning_rate: size of a step.
@@ -49,8 +51,9 @@ class Adamax(Optimizer):
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

@@ -20,8 +20,8 @@ class OptimizerMap(MutableMapping):
 
     Example:
         >>> optimizers = OptimizerMap(SGD(), {"encoder/.*": Adam()})
-        >>> type(optimizers["encoder/dense/kernel"]).__name__, type(optimizers["dense/kernel"]).__name__
-        ('Adam', 'SGD')
+        >>> [type(optimizers[path]).__name__ for path in ("encoder/dense/kernel", "dense/kernel")]
+        ['Adam', 'SGD']
     """
 
     def __init__(
@@ -124,10 +124,8 @@ class MultiOptimizer(Optimizer):
         name: str | None = None,
     ) -> None:
         if not callable(optimizer_map):
-            raise ValueError(
-                explain("MultiOptimizer", "expected an OptimizerMap, or a function from variables to optimizers",
-                        describe(optimizer_map))
-            )  # fmt: skip
+            expected = "expected an OptimizerMap, or a function from variables to optimizers"
+            raise ValueError(explain("MultiOptimizer", expected, describe(optimizer_map)))
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self.optimizer_map = optimizer_map
         self.optimizers: list[Optimizer] = []
@@ -175,16 +173,22 @@ class MultiOptimizer(Optimizer):
     @property
     def learning_rate(self) -> Any:
         raise AttributeError(
-            explain("MultiOptimizer", "expected one of its optimizers to be asked for the learning rate", None,
-                    "use `optimizer.optimizers[0].learning_rate`")
-        )  # fmt: skip
+            explain(
+                "MultiOptimizer",
+                "expected one of its optimizers to be asked for the learning rate",
+                help="use `optimizer.optimizers[0].learning_rate`",
+            )
+        )
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         raise AttributeError(
-            explain("MultiOptimizer", "expected the learning rate to be set on one of its optimizers", None,
-                    "use `optimizer.optimizers[0].learning_rate = ...`")
-        )  # fmt: skip
+            explain(
+                "MultiOptimizer",
+                "expected the learning rate to be set on one of its optimizers",
+                help="use `optimizer.optimizers[0].learning_rate = ...`",
+            )
+        )
 
     def apply(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
@@ -218,7 +222,11 @@ def _plain(optimizer: Any) -> Optimizer:
         optimizer, (LossScaleOptimizer, MultiOptimizer)
     ):
         raise ValueError(
-            explain("MultiOptimizer", "expected optimizers that take steps themselves", describe(optimizer),
-                    "wrap the MultiOptimizer in a LossScaleOptimizer, not its parts")
-        )  # fmt: skip
+            explain(
+                "MultiOptimizer",
+                "expected optimizers that take steps themselves",
+                describe(optimizer),
+                "wrap the MultiOptimizer in a LossScaleOptimizer, not its parts",
+            )
+        )
     return optimizer

@@ -16,8 +16,8 @@ class Muon(Optimizer):
     """m <- momentum * m + g, p <- p - lr * rms_rate * sqrt(max(rows, columns)) * O(m).
 
     O(m) is close to the orthogonal matrix nearest to m: m = U S V^T gives about U V^T, by a few
-    steps of X <- a * X + (b * X X^T + c * (X X^T)**2) X. Variables that are not matrices, those with
-    "embedding" in their path and those of `exclude_layers` are trained by Adam instead.
+    steps of X <- a * X + (b * X X^T + c * (X X^T)**2) X. Variables that are not matrices, those
+    with "embedding" in their path and those of `exclude_layers` are trained by Adam instead.
 
     Args:
         learning_rate: size of a step.
@@ -84,8 +84,9 @@ class Muon(Optimizer):
         )
         self.rms_rate = rms_rate
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def uses_adam(self, variable: Variable) -> bool:

@@ -14,8 +14,8 @@ from lamina.optimizers._optimizer import Optimizer
 class Nadam(Optimizer):
     """Adam with (u' * m / (1 - U * u') + (1 - u) * g / (1 - U)) in place of the corrected m.
 
-    u = b1 * (1 - 0.96**t / 2) is the momentum of this step, u' that of the next, and U the product of
-    all up to this one.
+    u = b1 * (1 - 0.96**t / 2) is the momentum of this step, u' that of the next, and U the product
+    of all up to this one.
 
     Args:
         learning_rate: size of a step.
@@ -53,8 +53,9 @@ class Nadam(Optimizer):
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from lamina.optimizers._optimizer import Optimizer
 
 
 def is_transformation(obj: Any) -> bool:
-    """Return whether `obj` has the two functions of an optax transformation; optax is not imported."""
+    """Return whether `obj` has the functions of an optax transformation; optax stays out of it."""
     return callable(getattr(obj, "init", None)) and callable(getattr(obj, "update", None))
 
 
@@ -29,7 +29,8 @@ class OptaxOptimizer(Optimizer):
     Example:
         >>> from lamina import Variable
         >>> import optax
-        >>> w = Variable([1.0]); OptaxOptimizer(optax.sgd(0.1)).apply([[2.0]], [w]); round(float(w[0]), 3)
+        >>> w = Variable([1.0])
+        >>> OptaxOptimizer(optax.sgd(0.1)).apply([[2.0]], [w]); round(float(w[0]), 3)
         0.8
     """
 
@@ -48,13 +49,18 @@ class OptaxOptimizer(Optimizer):
     ) -> None:
         if not is_transformation(transformation):
             raise ValueError(
-                explain("OptaxOptimizer", "expected an optax transformation", describe(transformation),
-                        "give for example optax.adam(1e-3)")
-            )  # fmt: skip
+                explain(
+                    "OptaxOptimizer",
+                    "expected an optax transformation",
+                    describe(transformation),
+                    "give for example optax.adam(1e-3)",
+                )
+            )
         self.transformation = transformation
         super().__init__(
             None, None, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name or "optax",
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name or "optax",
         )  # fmt: skip
 
     def _make_slots(self) -> None:
@@ -94,7 +100,7 @@ class OptaxOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The variable of the learning rate, if the transformation was made by `optax.inject_hyperparams`."""
+        """The variable of the learning rate, where `optax.inject_hyperparams` made one."""
         return self._known_rate()
 
     @learning_rate.setter
@@ -106,12 +112,19 @@ class OptaxOptimizer(Optimizer):
             if variable.name.endswith(".hyperparams['learning_rate']"):
                 return variable
         raise AttributeError(
-            explain(self.name, "expected a transformation that shows its learning rate, and a first step", None,
-                    "make it by `optax.inject_hyperparams(optax.adam)(learning_rate=1e-3)`")
-        )  # fmt: skip
+            explain(
+                self.name,
+                "expected a transformation that shows its learning rate, and a first step",
+                help="make it by `optax.inject_hyperparams(optax.adam)(learning_rate=1e-3)`",
+            )
+        )
 
     def get_config(self) -> dict[str, Any]:
         raise ValueError(
-            explain(self.name, "expected an optimizer that can be written to a file", "an optax transformation",
-                    "save the model's weights alone, or use one of lamina.optimizers")
-        )  # fmt: skip
+            explain(
+                self.name,
+                "expected an optimizer that can be written to a file",
+                "an optax transformation",
+                "save the model's weights alone, or use one of lamina.optimizers",
+            )
+        )

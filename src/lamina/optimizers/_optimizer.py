@@ -46,7 +46,7 @@ class Optimizer(Configurable):
         global_clipnorm: largest norm of all gradients together.
         use_ema: whether to keep an exponential moving average of the weights.
         ema_momentum: weight of the past in that average, a fraction.
-        ema_overwrite_frequency: every how many steps the average replaces the weights (None: never).
+        ema_overwrite_frequency: every how many steps that average replaces the weights, or None.
         loss_scale_factor: factor of the loss, taken off the gradients again.
         gradient_accumulation_steps: over how many steps gradients are averaged before one is taken.
         name: by default the class in snake case.
@@ -95,7 +95,8 @@ class Optimizer(Configurable):
                 explain(
                     type(self).__name__,
                     "expected at most one of clipnorm, clipvalue and global_clipnorm",
-                    f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}",
+                    f"clipnorm={clipnorm}, clipvalue={clipvalue} and "
+                    f"global_clipnorm={global_clipnorm}",
                 )
             )
         self.built = False
@@ -112,7 +113,7 @@ class Optimizer(Configurable):
     # --- what subclasses write ------------------------------------------------------------------
 
     def slots(self, variable: Variable) -> dict[str, Any]:
-        """Return the state kept for one variable: names, and initial arrays or numbers to fill with."""
+        """Return the state kept for one variable: names, and initial arrays or fill values."""
         del variable
         return {}
 
@@ -133,7 +134,7 @@ class Optimizer(Configurable):
         )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        """Apply the rule to one variable; subclasses in Keras' style override this instead of `rule`."""
+        """Apply the rule to one variable; subclasses in Keras' style override this instead."""
         slots = self._slots.get(variable, {})
         p = variable.raw()
         g, lr = jnp.asarray(gradient, p.dtype), jnp.asarray(learning_rate, p.dtype)
@@ -172,7 +173,7 @@ class Optimizer(Configurable):
         self.built = True
 
     def _make_slots(self) -> None:
-        """Variable by variable, then the late slots name by name: the order in which Keras saves them."""
+        """Variable by variable, then the late slots name by name: Keras' order in files."""
         wanted = {v: self.slots(v) for v in self._trainable if not v.overwrite_with_gradient}
         early = [
             (v, name)
@@ -266,7 +267,7 @@ class Optimizer(Configurable):
         variable.assign_sub(value)
 
     def _get_variable_index(self, variable: Variable) -> int:
-        """The place of a trained variable in `build`'s list: subclasses in Keras' style ask for it."""
+        """The place of a variable in `build`'s list: subclasses in Keras' style ask for it."""
         return self._index[variable]
 
     @property
@@ -331,7 +332,7 @@ class Optimizer(Configurable):
         else:
             self._rate.assign(value)
 
-    # --- a step -------------------------------------------------------------------------------------
+    # --- a step ---------------------------------------------------------------------------------
 
     def apply(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
@@ -405,7 +406,7 @@ class Optimizer(Configurable):
         return [(g if hasattr(g, "dtype") else jnp.asarray(g, v.raw().dtype), v) for g, v in pairs]
 
     def _overwrite(self, gradient: Any, variable: Variable) -> None:
-        """Some variables (scales of float8) get their new value as gradient; accumulated, the largest."""
+        """Scales of float8 get their new value as gradient; of several, the largest."""
         if not self.gradient_accumulation_steps:
             variable.assign(gradient)
             return
@@ -468,7 +469,7 @@ class Optimizer(Configurable):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Spare variables from weight decay, by variable or by patterns found in names (["bias"])."""
+        """Spare variables from weight decay: these, and those whose names contain a pattern."""
         if self.built:
             raise ValueError(
                 explain(
@@ -507,7 +508,7 @@ class Optimizer(Configurable):
                 variable.assign(jnp.where(t % every == 0, mean, p))
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Put the averages in place of the weights, at the end of training, if `use_ema` asked for it."""
+        """Put the averages in place of the weights, at the end of training, if `use_ema` is set."""
         if self.use_ema and self.built:
             chosen = {id(v) for v in var_list}
             for average, variable in zip(self._averages, self._trainable, strict=True):
@@ -551,7 +552,7 @@ class Optimizer(Configurable):
         )
         return values[: len(trained)], values[len(trained) :]
 
-    # --- configuration --------------------------------------------------------------------------------
+    # --- configuration --------------------------------------------------------------------------
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all state, in the order of `variables`."""
@@ -565,13 +566,17 @@ class Optimizer(Configurable):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
-        """Take the state from `store`, as `save_own_variables` put it; of another size, none of it."""
+        """Take the state from `store`, as `save_own_variables` put it; none if sizes differ."""
         if len(store.keys()) != len(self.variables):
             warnings.warn(
-                explain(self.name, f"expected {len(self.variables)} arrays of state; starting afresh",
-                        str(len(store.keys())), "build the optimizer for the same model first"),
+                explain(
+                    self.name,
+                    f"expected {len(self.variables)} arrays of state; starting afresh",
+                    str(len(store.keys())),
+                    "build the optimizer for the same model first",
+                ),
                 stacklevel=2,
-            )  # fmt: skip
+            )
             return
         for i, variable in enumerate(self.variables):
             variable.assign(np.asarray(store[str(i)]))

@@ -12,10 +12,10 @@ from lamina.optimizers._optimizer import Optimizer
 
 
 class ScheduleFreeAdamW(Optimizer):
-    """z <- z - lr * g / (sqrt(v / (1 - b2**t)) + epsilon), x <- x + (z - x) / t, y = b1 * x + (1 - b1) * z.
+    """z <- z - lr * g / (sqrt(v / (1 - b2**t)) + epsilon), x <- x + (z - x) / t.
 
-    z takes the steps, x is its running mean, and the weights are y, where gradients are taken. v is the
-    running mean of g**2.
+    z takes the steps, and x is its running mean. The weights, where gradients are taken, are
+    y = b1 * x + (1 - b1) * z; v is the running mean of g**2.
 
     Args:
         learning_rate: size of a step; larger than for a schedule that falls.
@@ -26,8 +26,8 @@ class ScheduleFreeAdamW(Optimizer):
         Others: see `Optimizer`.
 
     Reference:
-        Defazio et al., 2024, arXiv 2405.15682. As in Keras, the mean is not weighted by the learning
-        rate, and the weights that remain after training are y.
+        Defazio et al., 2024, arXiv 2405.15682. As in Keras, the mean is not weighted by the
+        learning rate, and the weights that remain after training are y.
 
     Example:
         >>> from lamina import Variable
@@ -61,8 +61,9 @@ class ScheduleFreeAdamW(Optimizer):
             warmup_steps,
         )
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps,
+            name, **kwargs,
         )  # fmt: skip
 
     def slots(self, variable: Variable) -> dict[str, Any]:

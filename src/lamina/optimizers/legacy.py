@@ -1,4 +1,4 @@
-"""The names of `keras.optimizers.legacy`: the optimizers of today, which take the same arguments."""
+"""The names of `keras.optimizers.legacy`: today's optimizers, which take the same arguments."""
 
 from lamina.optimizers._adagrad import Adagrad
 from lamina.optimizers._adam import Adam

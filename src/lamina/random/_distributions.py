@@ -30,7 +30,7 @@ def _float(where: str, dtype: Any) -> str:
 
 
 def _positive(where: str, **named: Any) -> None:
-    """Raise a ValueError if one of these known numbers is not positive; arrays are not looked at."""
+    """Raise a ValueError if one of these numbers is not positive; arrays are not looked at."""
     for name, value in named.items():
         if isinstance(value, (int, float)) and not value > 0:
             raise ValueError(explain(where, f"expected a positive `{name}`", describe(value)))

@@ -115,7 +115,7 @@ def _kind_of(stream: Any) -> str:
 
 
 def _in_kernel() -> bool:
-    """Whether this process is a notebook's kernel; whoever drives one has imported ipykernel too."""
+    """Whether this process is a notebook's kernel; who drives one has imported ipykernel too."""
     app = sys.modules.get("ipykernel.kernelapp")
     return app is not None and app.IPKernelApp.initialized()
 

@@ -100,7 +100,7 @@ class CosineDecayRestarts(LearningRateSchedule):
             falls = jnp.floor(passed)
             within = passed - falls
         else:
-            # n falls take (1 - t_mul**n) / (1 - t_mul); solved for n, then what is left of the last.
+            # n falls take (1 - t_mul**n) / (1 - t_mul): solved for n, then what is left over.
             falls = jnp.floor(jnp.log(1 - passed * (1 - self.t_mul)) / jnp.log(number(self.t_mul)))
             length = jnp.power(self.t_mul, falls)
             within = (passed - (1 - length) / (1 - self.t_mul)) / length

@@ -81,8 +81,8 @@ class PolynomialDecay(LearningRateSchedule):
         decay_steps: steps until `end_learning_rate` is reached.
         end_learning_rate: the last rate.
         power: 1 for a straight line.
-        cycle: whether, instead of staying at the end, `decay_steps` doubles, triples, ... so that the
-            rate jumps up and falls again.
+        cycle: whether, instead of staying at the end, `decay_steps` doubles, triples, ... so that
+            the rate jumps up and falls again.
         name: kept in the config.
 
     Example:
@@ -134,10 +134,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
     ) -> None:
         if len(boundaries) != len(values) - 1:
-            raise ValueError(
-                explain("PiecewiseConstantDecay", "expected one more of `values` than of `boundaries`",
-                        f"{len(boundaries)} boundaries and {len(values)} values")
-            )  # fmt: skip
+            expected = "expected one more of `values` than of `boundaries`"
+            got = f"{len(boundaries)} boundaries and {len(values)} values"
+            raise ValueError(explain("PiecewiseConstantDecay", expected, got))
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> Any:
