@@ -62,7 +62,7 @@ def lazy(
             value = import_module(f"{origin}.{original}")
         else:
             value = getattr(import_module(origin), original)
-            publish(value, home(name) if callable(home) else home or package)
+            publish(value, home(name) if callable(home) else home or package, name)
         setattr(module, name, value)
         return value
 
@@ -84,11 +84,12 @@ def public_part(module: str) -> str:
     return re.sub(r"\._.*", "", module)
 
 
-def publish(item: Any, home: str | None = None) -> None:
+def publish(item: Any, home: str | None = None, name: str | None = None) -> None:
     """Let a class or function of a private module name the public package that exports it.
 
     So repr, tracebacks, pickles and saved files show `lamina.layers.Dense`. Without `home` it is
-    the package around, if that exports a thing of this name.
+    the package around, if that exports a thing of this name. `name` is what it is exported as; it
+    counts if there is no export of its own name, of which the others are aliases.
     """
     if not isinstance(item, (type, FunctionType)) or "._" not in item.__module__:
         return
@@ -97,12 +98,14 @@ def publish(item: Any, home: str | None = None) -> None:
         while home and item.__name__ not in _places.get(home, ()):
             home = home.rpartition(".")[0]
     if home and item.__module__.startswith("lamina."):
-        item.__module__, item.__qualname__ = home, item.__name__  # where pickle finds it
+        own = name is None or item.__name__ in _places.get(home, ())
+        item.__module__ = home  # with __qualname__, where pickle finds it
+        item.__qualname__ = item.__name__ if own else str(name)
 
 
 def public_name(item: Any) -> tuple[str, str] | None:
     """Return what records call one of the library's own: ("keras.layers", "Dense"), else None."""
-    package, name = getattr(item, "__module__", None), getattr(item, "__name__", None)
+    package, name = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
     if package is None or package.partition(".")[0] != "lamina":
         return None
     if getattr(sys.modules.get(package), str(name), None) is not item:

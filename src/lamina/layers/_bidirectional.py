@@ -163,6 +163,8 @@ class Bidirectional(Layer):
         self.reset_state()
 
     def _argument(self, name: str) -> Any:
+        if name == "weights":
+            return None  # kept in the variables
         return self.forward_layer if name == "layer" else super()._argument(name)
 
     def get_config(self) -> dict[str, Any]:
