@@ -227,6 +227,7 @@ def test_numbers_in_lists():
 
 MISTAKES = {
     "reduction": (lambda: losses.MeanSquaredError(reduction="summ"), "did you mean 'sum'"),
+    "reduction unlike any": (lambda: losses.Huber(reduction="best"), "None keeps"),
     "no such loss": (lambda: losses.get("meen_squared_error"), "mean_squared_error"),
     "labels": (lambda: losses.mean_squared_error(np.ones((4, 2)), np.ones((4, 3))), "(4, 2)"),
     "one-hot": (

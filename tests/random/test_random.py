@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import lamina
 from lamina import random, utils
 
 N = 20_000
@@ -114,6 +115,22 @@ def test_inside_jit():
     np.testing.assert_allclose(draw(key), random.gamma((3,), 2.0, seed=7), rtol=1e-6)
     np.testing.assert_array_equal(random.normal((3,), seed=jax.random.key(7)),
                                   jax.random.normal(jax.random.key(7), (3,)))  # fmt: skip
+
+
+def test_generators_advance_inside_jit():
+    seeds = random.SeedGenerator(7)
+
+    def draw():
+        return random.normal((2,), seed=seeds), random.uniform((2,), seed=seeds)
+
+    compiled = jax.jit(lamina.pure(draw, [seeds.state]))
+    (first, second), state, _ = compiled([seeds.state.value])
+    assert seeds.state.numpy().tolist() == [7, 0]
+    assert state[0].tolist() == [7, 2]
+    expected = draw()
+    np.testing.assert_allclose(first, expected[0], rtol=1e-6)
+    np.testing.assert_allclose(second, expected[1], rtol=1e-6)
+    assert seeds.state.numpy().tolist() == [7, 2]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def probabilities(y_pred: Any, axis: int) -> Any:
 
 
 def behind(y_pred: Any, from_logits: bool) -> tuple[Any, bool]:
-    """Return the logits behind probabilities that a softmax or sigmoid made, and that they are such.
+    """Return the logits behind probabilities that a softmax or sigmoid made, and whether there are.
 
     The value is the same; its gradient does not vanish where the probabilities are rounded to 0.
     """

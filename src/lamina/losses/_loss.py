@@ -202,5 +202,5 @@ def _unknown_reduction(where: str, reduction: Any) -> str:
         where,
         f"expected one of {allowed} as `reduction`",
         describe(reduction),
-        f"did you mean {near!r}?" if near else None,
+        f"did you mean {near!r}?" if near else "None keeps a value per sample",
     )
