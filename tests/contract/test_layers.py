@@ -4,6 +4,7 @@ A new layer needs a row in EXAMPLES, and gets all the checks for it.
 """
 
 import copy
+import dataclasses
 import inspect
 import json
 import pickle
@@ -411,3 +412,52 @@ def test_an_epochs_program_does_what_steps_do(example):
         runs.append(([v.numpy() for v in twin.variables], losses))
     same(runs[0], runs[1], 2e-5)
     assert any((a != b.numpy()).any() for a, b in zip(runs[0][0], layer.variables, strict=True))
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+def explained(error: Exception, layer: Any) -> bool:
+    """Whether an error is one of three parts that says in which layer it arose."""
+    text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    parts = ("expected ", "\n  Got ", "\n  Help: ", layer.name)
+    return isinstance(error, ValueError) and all(p in text for p in parts)
+
+
+@each
+def test_what_is_no_array_is_refused(example):
+    layer = built(example)
+    for given in ("text", object(), [np.ones(2), "text"]):
+        if example.kind == "Hashing":
+            continue  # it takes texts
+        with pytest.raises(ValueError, match="expected") as caught:
+            layer(given, *example.arrays()[1:])
+        assert explained(caught.value, layer), caught.value
+
+
+@each
+@pytest.mark.parametrize("change", ["no axes", "an axis less", "an axis more"])
+def test_of_another_rank_it_works_or_says_why_not(example, change):
+    layer = example.make()
+    axes = {"no axes": lambda s: s[:1], "an axis less": lambda s: s[:-1],
+            "an axis more": lambda s: (*s, 2)}[change]  # fmt: skip
+    try:
+        layer(*dataclasses.replace(example, shapes=example.map(axes)).symbols())
+    except Exception as error:
+        if not explained(error, layer):
+            raise
+
+
+SIZED = [e for e in EXAMPLES if e.ints is None and e.kind not in ("Attention", "InputLayer")]
+
+
+@pytest.mark.parametrize("example", SIZED, ids=lambda e: e.kind)
+def test_of_sizes_it_was_not_built_for_it_says_so(example):
+    layer = built(example)
+    if not layer.weights:
+        pytest.skip("nothing was built")
+    other = dataclasses.replace(example, shapes=example.map(lambda s: (*s[:-1], s[-1] + 3)))
+    for inputs in (other.arrays(), other.symbols()):
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            layer(*inputs)
+        assert explained(caught.value, layer), repr(caught.value)

@@ -82,6 +82,7 @@ class Attention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         self._check_list("inputs", inputs)
+        self._check_ranks(inputs)
         if mask is not None:
             self._check_list("mask", mask)
         query, value = inputs[0], inputs[1]
@@ -122,6 +123,17 @@ class Attention(Layer):
             return value_mask
         steps = jnp.tril(jnp.ones(scores.shape[-2:], bool))  # (T, S)
         return steps if value_mask is None else steps & value_mask
+
+    def _check_ranks(self, inputs: Any) -> None:
+        if min(x.ndim for x in inputs) < 2 or len({x.ndim for x in inputs}) > 1:
+            raise ValueError(
+                explain(
+                    self._where(),
+                    "expected arrays (N, T, C) of equally many axes",
+                    f"shapes {', '.join(str(x.shape) for x in inputs)}",
+                    "one feature is an axis too: x[..., None]",
+                )
+            )
 
     def _check_list(self, name: str, given: Any) -> None:
         if isinstance(given, (list, tuple)) and len(given) in (2, 3):
@@ -172,6 +184,19 @@ class AdditiveAttention(Attention):
         if self.use_scale:
             size = known_size(self._where(), input_shape[0], -1)
             self.scale = self.add_weight(name="scale", shape=(size,), initializer="glorot_uniform")
+
+    def _check_ranks(self, inputs: Any) -> None:
+        super()._check_ranks(inputs)
+        size = None if self.scale is None else self.scale.shape[0]
+        if size is not None and inputs[0].shape[-1] != size:
+            raise ValueError(
+                explain(
+                    self._where(),
+                    f"expected a query of {size} channels, as at build",
+                    f"shape {inputs[0].shape}",
+                    "make a new layer for other sizes",
+                )
+            )
 
     def _scores(self, query: Any, key: Any) -> Any:
         total = jnp.tanh(query[..., :, None, :] + key[..., None, :, :])  # (N, T, S, C)

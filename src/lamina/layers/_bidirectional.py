@@ -83,6 +83,7 @@ class Bidirectional(Layer):
         for one in (self.forward_layer, self.backward_layer):
             if not one.built:
                 one.build(sequences_shape)
+        self.input_spec = self.forward_layer.input_spec
         if self._first_weights:
             self.set_weights(self._first_weights)
 

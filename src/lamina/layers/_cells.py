@@ -13,6 +13,7 @@ from lamina import activations, constraints, initializers, ops, random, regulari
 from lamina._core import serialize, tree
 from lamina._core.configurable import Fraction, PositiveInt, is_integer
 from lamina._core.errors import describe, explain
+from lamina._core.input_spec import InputSpec
 from lamina._core.layer import Layer
 from lamina._core.random import SeedGenerator
 from lamina._core.signature import call_signature
@@ -152,6 +153,7 @@ class BuiltInCell(RecurrentDropout, Sweeper, Layer):
         """
         self.units = units
         self.use_bias = use_bias
+        self.input_spec = InputSpec(ndim=2)
         for name, (start, penalty, limit) in (
             ("kernel", kernel),
             ("recurrent", recurrent),
@@ -173,6 +175,7 @@ class BuiltInCell(RecurrentDropout, Sweeper, Layer):
 
     def build(self, input_shape: Any) -> None:
         size, width = known_size(self._where(), input_shape, -1), self._gates * self.units
+        self.input_spec = InputSpec(ndim=2, axes={-1: size})
         self.kernel = self._weight("kernel", (size, width))
         self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, width))
         if self.use_bias:
@@ -572,6 +575,7 @@ class StackedRNNCells(Sweeper, Layer):
         for cell in cells:
             check_cell(type(self).__name__, cell)
         self.cells = cells
+        self.input_spec = getattr(cells[0], "input_spec", None)
 
     @property
     def state_size(self) -> list[Any]:
@@ -592,6 +596,7 @@ class StackedRNNCells(Sweeper, Layer):
         for cell in self.cells:
             build_cell(cell, shape)
             shape = (shape[0], output_size(cell))
+        self.input_spec = getattr(self.cells[0], "input_spec", None)
 
     def call(
         self, inputs: Any, states: Any, training: bool | None = False, **kwargs: Any

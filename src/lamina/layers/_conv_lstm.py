@@ -82,6 +82,8 @@ class ConvLSTMCell(RecurrentDropout, Sweeper, Convolution):
 
     def build(self, input_shape: Any) -> None:
         channels = self._input_channels(input_shape)
+        axis = 1 if self.data_format == "channels_first" else -1
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self._step_shape = tuple(input_shape[1:])
         if None in self._step_shape:
             raise ValueError(

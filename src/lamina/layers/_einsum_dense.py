@@ -95,7 +95,8 @@ class EinsumDense(LowRank, Layer):
         plan = plan_einsum(
             self._where(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
-        self.input_spec = InputSpec(ndim=len(input_shape))
+        axes = {a: input_shape[a] for a in _axes_of_kernel(self.equation)}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
         initializer = self.kernel_initializer
         if getattr(initializer, "input_axes", 0) is None:  # scales by the sizes of these axes
             initializer = copy.copy(initializer)
@@ -252,3 +253,16 @@ def _bias_shape(
         sizes[i] if letter in bias_axes else 1 for i, letter in enumerate(outputs) if i >= first
     ]
     return (*shape, *[1] * after)
+
+
+def _axes_of_kernel(equation: str) -> list[int]:
+    """Return the axes of the inputs that the kernel has, too.
+
+    Example:
+        >>> _axes_of_kernel("ab...x,xb->a...b")
+        [1, -1]
+    """
+    inputs, kernel = equation.replace(" ", "").split("->")[0].split(",")
+    before, _, after = inputs.partition("...")
+    places = [*enumerate(before), *enumerate(after, -len(after))]
+    return [axis for axis, letter in places if letter in kernel]

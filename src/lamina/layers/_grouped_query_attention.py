@@ -45,7 +45,7 @@ class GroupedQueryAttention(ProjectedAttention):
 
     Example:
         >>> import numpy as np
-        >>> layer = GroupedQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
+        >>> layer = GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
         >>> x = np.ones((1, 3, 8))
         >>> layer(x, x).shape, layer.count_params()
         ((1, 3, 8), 440)

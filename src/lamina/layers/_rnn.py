@@ -111,6 +111,7 @@ class RNN(Layer):
         self.states: Any = None
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=3)
+        self._expect_steps()
         sizes = cell.state_size
         self.state_size = list(sizes) if isinstance(sizes, (list, tuple)) else [sizes]
 
@@ -136,8 +137,16 @@ class RNN(Layer):
                 )
             )
         self._build_cell((shape[0], *shape[2:]))
+        self._expect_steps()
         if self.stateful and self.states is None:
             self.states = self._make_states(shape[0])
+
+    def _expect_steps(self) -> None:
+        """Accept sequences whose steps the cell accepts: an axis of time after the batch."""
+        spec = getattr(self.cell, "input_spec", None)
+        if isinstance(spec, InputSpec) and spec.ndim is not None:
+            axes = {a + 1 if a > 0 else a: n for a, n in spec.axes.items()}
+            self.input_spec = InputSpec(ndim=spec.ndim + 1, axes=axes)
 
     def _build_cell(self, step: tuple) -> None:
         cell = self.cell

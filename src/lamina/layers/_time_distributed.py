@@ -54,6 +54,7 @@ class TimeDistributed(Wrapper):
                     self._where(),
                     "expected an input of at least 3 axes: a batch, time steps, features",
                     f"shape {shape}",
+                    "one feature is an axis too: x[..., None]",
                 )
             )
         super().build((shape[0], *shape[2:]))
@@ -87,5 +88,6 @@ class TimeDistributed(Wrapper):
                     self._where(),
                     f"expected a mask whose first axes are those of the input, {inputs.shape[:2]}",
                     f"a mask of shape {tuple(mask.shape)}",
+                    "for (N, T, C) it is (N, T): true where a time step counts",
                 )
             )
