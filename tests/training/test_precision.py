@@ -35,14 +35,12 @@ def test_short_floats_train(people, policy, computed, kept):
 
 
 def test_the_global_policy(people, net):
-    lamina.dtype_policies.set_dtype_policy("mixed_bfloat16") if hasattr(
-        lamina.dtype_policies, "set_dtype_policy"
-    ) else lamina.dtype_policies._policy.set_dtype_policy("mixed_bfloat16")
+    lamina.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = net("adam")
         history = model.fit(people.x, people.y, epochs=2, verbose=0).history
     finally:
-        lamina.dtype_policies._policy.set_dtype_policy(None)
+        lamina.config.set_dtype_policy(None)
     assert [layer.compute_dtype for layer in model.layers] == ["bfloat16"] * 2
     assert history["loss"][1] < history["loss"][0]
     assert net().layers[0].compute_dtype == "float32"
@@ -52,12 +50,12 @@ def test_mixed_precision_is_close_to_full(people, net):
     """The same net, eight epochs: bfloat16's three digits of the loss."""
     losses = []
     for policy in (None, "mixed_bfloat16"):
-        lamina.dtype_policies._policy.set_dtype_policy(policy)
+        lamina.config.set_dtype_policy(policy)
         try:
             model = net()
             fitted = model.fit(people.x, people.y, epochs=8, shuffle=False, verbose=0)
         finally:
-            lamina.dtype_policies._policy.set_dtype_policy(None)
+            lamina.config.set_dtype_policy(None)
         losses.append(fitted.history["loss"])
     assert np.allclose(losses[0], losses[1], rtol=0.02)
     assert losses[0] != losses[1]
