@@ -28,14 +28,18 @@ MEASURES = {  # key: heading, number format
     "first_fit_s": ("first fit with its compilation, s", "{:.2f}"),
     "import_s": ("import, s", "{:.2f}"),
     "predict_ms": ("predict of one row, ms", "{:.3f}"),
+    "predict_rows_ms": ("predict of all rows, ms per 1000", "{:.2f}"),
+    "memory_mb": ("peak memory, MB", "{:,.0f}"),
     "cold_s": ("the whole job as a new process, s", "{:.2f}"),
 }
 INTRODUCTION = """# Results
 
 Medians; in brackets the ratio to lamina, above 1 where lamina is faster. `make bench` measures
-anew. A training step is a share of a whole `fit` of 20 epochs, after the first one; `predict` is
+anew. A training step is a share of a whole `fit` of some epochs, after the first one; `predict` is
 warm and includes the way in and out of the library; the whole job is import, model, training,
-pictures, prediction and the end of the process. Hand-written peers draw no pictures.
+pictures, prediction and the end of the process. Hand-written peers draw no pictures. lamina keeps
+compiled programs in the user's cache folder from one process to the next, so that all its first
+fits but that of the first round read what that one compiled.
 """
 
 

@@ -22,6 +22,7 @@ class Job:
 
     def fit(self, epochs, verbose=0):
         torch, n = self.torch, len(self.x)
+        self.net.train()
         for _ in range(epochs):
             loss = accuracy = torch.zeros(())
             for rows in torch.randperm(n).split(self.size):
@@ -39,6 +40,7 @@ class Job:
         return scores
 
     def predict(self, rows):
+        self.net.eval()
         with self.torch.no_grad():
             x = self.torch.from_numpy(rows.astype("float32"))
             return self.last(self.net(x)).numpy()

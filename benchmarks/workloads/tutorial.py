@@ -9,7 +9,7 @@ import numpy as np
 
 BATCH = 8
 EPOCHS = 10
-ROW = np.zeros((1, 3))
+WARM_EPOCHS = 20
 RATE, DECAY, FUZZ = 1e-3, 0.9, 1e-7  # rmsprop's defaults in Keras
 SPREAD = 0.05  # of "random_normal"
 
