@@ -217,7 +217,8 @@ class Layer(Configurable):
             return (self._cast(args[0]),), kwargs
         args = tuple(as_numbers(a) for a in args)
         for leaf in tree.flatten(args):
-            if not (leaf is None or isinstance(leaf, (jax.Array, np.ndarray, Variable))):
+            known = leaf is None or isinstance(leaf, (jax.Array, np.ndarray, Variable))
+            if not known or getattr(getattr(leaf, "dtype", None), "kind", "") in ("O", "S", "U"):
                 self._refuse_argument(leaf)
         return tree.map_structure(self._cast, args), tree.map_structure(self._cast, kwargs)
 
@@ -225,7 +226,7 @@ class Layer(Configurable):
         raise ValueError(
             explain(
                 self._where(),
-                "expected arrays as positional arguments",
+                "expected arrays of numbers as positional arguments",
                 describe(leaf),
                 "give data as numpy or jax arrays, and options by keyword",
             )
@@ -611,7 +612,7 @@ class Layer(Configurable):
             return outputs, self.losses if return_losses else None
 
         (outputs, losses), values, _ = pure(run, trainable + others)(
-            [*trainable_variables, *non_trainable_variables]
+            [as_array(v) for v in (*trainable_variables, *non_trainable_variables)]
         )
         updated = values[len(trainable) :]
         return (outputs, updated, losses) if return_losses else (outputs, updated)

@@ -48,7 +48,7 @@ class GroupedQueryAttention(ProjectedAttention):
         >>> layer = GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
         >>> x = np.ones((1, 3, 8))
         >>> layer(x, x).shape, layer.count_params()
-        ((1, 3, 8), 440)
+        ((1, 3, 8), 424)
     """
 
     def __init__(

@@ -45,7 +45,12 @@ class InputLayer(Layer):
         super().__init__(name=name, **kwargs)
         if sparse or ragged:
             raise ValueError(
-                explain("Input", "expected dense data", f"sparse={sparse}, ragged={ragged}")
+                explain(
+                    "Input",
+                    "expected dense data",
+                    f"sparse={sparse}, ragged={ragged}",
+                    "give arrays; sequences of several lengths are padded by pad_sequences",
+                )
             )
         self.sparse, self.ragged, self.optional = False, False, optional
         if input_tensor is not None:
@@ -100,7 +105,7 @@ class InputLayer(Layer):
             "sparse": False,
             "ragged": False,
             "name": self.name,
-            **({"optional": True} if self.optional else {}),
+            "optional": self.optional,
         }
 
 
