@@ -8,6 +8,7 @@ import pytest
 
 import lamina
 from lamina import backend, config, layers, utils
+from lamina.utils._progbar import say
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +158,16 @@ def test_progress_goes_to_the_screen(model, caplog, capsys):
         model.fit(X, Y, batch_size=10)
     assert capsys.readouterr().out.startswith("2/2 - ")
     assert not [record for record in caplog.records if record.name == "lamina"]
+
+
+def test_messages_go_where_progress_goes(caplog, capsys):
+    say("saved\nto disk")
+    assert capsys.readouterr().out == "saved\nto disk\n"
+    config.disable_interactive_logging()
+    with caplog.at_level(logging.INFO, "lamina"):
+        say("saved\nto disk")
+    assert [record.getMessage() for record in caplog.records] == ["saved", "to disk"]
+    assert capsys.readouterr().out == ""
 
 
 # --- keras.backend --------------------------------------------------------------------------------
