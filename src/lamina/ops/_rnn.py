@@ -158,12 +158,8 @@ class Simple:
         return self.slope(a), ()
 
     def pull(self, slope: Array, others: tuple, grads: States) -> tuple[Array, States]:
-        """Return the gradients of x, and of the states before without the part through m."""
+        """Return the gradients of m, and of the states before without the part through m."""
         return slope * grads[0], (jnp.zeros_like(grads[0]),)
-
-    def inner(self, dx: Array, others: tuple) -> Array:
-        """Return the gradient of m, given that of x."""
-        return dx
 
 
 @dataclass(frozen=True)
@@ -220,9 +216,6 @@ class Lstm:
         dz = slope * jnp.concatenate([dc, dc, dc, dh], axis=-1)
         return dz, (jnp.zeros_like(dh), dc * a[..., units : 2 * units])
 
-    def inner(self, dx: Array, others: tuple) -> Array:
-        return dx
-
 
 @dataclass(frozen=True)
 class Gru:
@@ -262,16 +255,16 @@ class Gru:
         d_hh = (1 - z) * self.slope(hh)
         d_z = (_wide(before[0]) - hh) * self.recurrent_slope(z)
         d_r = d_hh * more[0] * self.recurrent_slope(r)
-        return jnp.concatenate([d_z, d_r, d_hh], axis=-1), (a,)
+        return jnp.concatenate([d_z, d_r, d_hh * r], axis=-1), (z, d_hh)
 
     def pull(self, slope: Array, others: tuple, grads: States) -> tuple[Array, States]:
-        (dh,), units = grads, grads[0].shape[-1]
-        return slope * jnp.concatenate([dh, dh, dh], axis=-1), (dh * others[0][..., :units],)
+        (dh,) = grads
+        return slope * jnp.concatenate([dh, dh, dh], axis=-1), (dh * others[0],)
 
-    def inner(self, dx: Array, others: tuple) -> Array:
-        units = dx.shape[-1] // 3
-        r = others[0][..., units : 2 * units]
-        return jnp.concatenate([dx[..., : 2 * units], dx[..., 2 * units :] * r], axis=-1)
+    def outer(self, dm: Array, dh: Array, others: tuple) -> Array:
+        """Return the gradient of x, which differs from that of m by r in the last third."""
+        units = dh.shape[-1]
+        return jnp.concatenate([dm[..., : 2 * units], dh * others[1]], axis=-1)
 
 
 Cell = Simple | Lstm | Gru
@@ -385,9 +378,10 @@ def _recur_backward(cell: Cell, residuals: Any, grads: Any) -> Any:
     slope, others = cell.slopes(a, more, after, before)  # type: ignore[arg-type]
     slope = slope.astype(a.dtype)
     transposed = kernel.T
+    two = isinstance(cell, Gru)  # whether x and m have different gradients
 
     def body(k: Any, carry: Any) -> Any:
-        d_states, slope = carry
+        d_states, slope, d_heads = carry
         t = steps - 1 - k
         d_states = (d_states[0] + _at(d_outputs, t), *d_states[1:])
         now = tuple(_at(one, t) for one in others)
@@ -397,16 +391,19 @@ def _recur_backward(cell: Cell, residuals: Any, grads: Any) -> Any:
             stay = [d * (1 - taken) for d in d_states]
             d_states = tuple(d * taken for d in d_states)
         slope_t, slope = lax.optimization_barrier((_at(slope, t), slope))
-        dx, d_before = cell.pull(slope_t, now, d_states)
-        through = cell.inner(dx, now).astype(a.dtype) @ transposed  # (N, gates * U) -> (N, U)
+        dm, d_before = cell.pull(slope_t, now, d_states)
+        through = dm.astype(a.dtype) @ transposed  # (N, gates * U) -> (N, U)
         d_before = (d_before[0] + through, *d_before[1:])
         if stay is not None:
             d_before = tuple(d + s for d, s in zip(d_before, stay, strict=True))
         d_before = tuple(d.astype(s.dtype) for d, s in zip(d_before, d_states, strict=True))
-        return d_before, _put(slope, dx.astype(a.dtype), t)
+        d_heads = _put(d_heads, d_states[0], t) if two else None
+        # Written over the derivatives, which no second product may read: XLA would copy them all.
+        return d_before, _put(slope, dm.astype(a.dtype), t), d_heads
 
-    d_states, dx = lax.fori_loop(0, steps, body, (tuple(d_states), slope))
-    dm = cell.inner(dx, others).astype(a.dtype)
+    d_heads = _empty(a, d_states[0]) if two else None
+    d_states, dm, d_heads = lax.fori_loop(0, steps, body, (tuple(d_states), slope, d_heads))
+    dx = cell.outer(dm, d_heads, others).astype(a.dtype) if isinstance(cell, Gru) else dm
     rows = jnp.reshape(dm, (-1, dm.shape[-1]))  # (T, N, gates * U) -> (T * N, gates * U)
     d_kernel = jnp.reshape(before[0], (-1, kernel.shape[0])).T @ rows
     d_biases = tuple(
