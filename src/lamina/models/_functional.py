@@ -52,6 +52,14 @@ class Functional(Model):
         )
 
 
+def _first_number(layer: Any) -> int:
+    """The number of a layer's first call where files say what a model's ends are.
+
+    For a functional model inside, Keras counts its own graph there as 0; elsewhere it does not.
+    """
+    return int(isinstance(layer, Functional))
+
+
 def _layer_record(
     layer: Any, nodes: list[Node], places: dict[int, tuple[str, int]]
 ) -> dict[str, Any]:
@@ -93,7 +101,12 @@ def _with_references(structure: Any, places: dict[int, tuple[str, int]]) -> Any:
 
 
 def _reference_structure(structure: Any, places: dict[int, tuple[str, int]]) -> Any:
-    return tree.map_structure(lambda t: [*places[id(t.node)], t.index], structure)
+    def place(tensor: KerasTensor) -> list[Any]:
+        node: Any = tensor.node
+        name, number = places[id(node)]
+        return [name, number + _first_number(node.operation), tensor.index]
+
+    return tree.map_structure(place, structure)
 
 
 def rebuild_graph(config: dict[str, Any]) -> tuple[Any, Any]:
@@ -126,9 +139,8 @@ def rebuild_graph(config: dict[str, Any]) -> tuple[Any, Any]:
                 )
             )
         pending = waiting
-    return _tensors_at(config["input_layers"], tensors), _tensors_at(
-        config["output_layers"], tensors
-    )
+    ends = {(name, i + _first_number(layers[name])): t for (name, i), t in tensors.items()}
+    return _tensors_at(config["input_layers"], ends), _tensors_at(config["output_layers"], ends)
 
 
 def _is_reference(x: Any) -> bool:
@@ -164,5 +176,4 @@ def _tensors_at(structure: Any, tensors: Any) -> Any:
         return {k: _tensors_at(v, tensors) for k, v in structure.items()}
     if len(structure) == 3 and isinstance(structure[0], str):
         return tensors[structure[0], structure[1]][structure[2]]
-    found = [_tensors_at(s, tensors) for s in structure]
-    return found[0] if len(found) == 1 else found
+    return [_tensors_at(s, tensors) for s in structure]

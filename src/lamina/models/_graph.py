@@ -24,14 +24,10 @@ def standardize_inputs(model: Any, function: Function, inputs: Any) -> Any:
 def _in_order(model: Any, function: Function, inputs: Any) -> list[Any]:
     wanted = function.flat_inputs
     if isinstance(inputs, dict) and not isinstance(function.inputs, dict):
-        names = [t.name for t in wanted]
-        if all(name in inputs for name in names):
-            return [inputs[name] for name in names]
-    if (
-        isinstance(inputs, dict)
-        and isinstance(function.inputs, dict)
-        and set(inputs) > set(function.inputs)
-    ):
+        _check_names(model, inputs, [t.name for t in wanted])
+        return [inputs[t.name] for t in wanted]
+    if isinstance(inputs, dict):
+        _check_names(model, inputs, list(function.inputs))
         inputs = {k: inputs[k] for k in function.inputs}
     if isinstance(inputs, (list, tuple)):
         several = len(wanted) > 1 and len(inputs) == len(wanted)
@@ -47,6 +43,19 @@ def _in_order(model: Any, function: Function, inputs: Any) -> list[Any]:
             )
         )
     return flat
+
+
+def _check_names(model: Any, inputs: dict[str, Any], names: list[str]) -> None:
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        raise ValueError(
+            explain(
+                f"{model.path} ({type(model).__name__})",
+                f"expected inputs named {', '.join(names)}",
+                f"{', '.join(map(str, inputs)) or 'none'}: no {', '.join(missing)}",
+                "the keys are the names of the Inputs, or the keys with which the model was made",
+            )
+        )
 
 
 def _fit(x: Any, tensor: KerasTensor) -> Any:

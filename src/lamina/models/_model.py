@@ -9,6 +9,7 @@ from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import Function, infer, not_symbolic
 from lamina._core.layer import Layer
+from lamina._core.signature import unwrap_single
 from lamina._core.tensor import KerasTensor
 from lamina._core.walk import unique
 from lamina._training.trainer import Trainer
@@ -93,7 +94,7 @@ class Model(Trainer, Layer):
                     "write `def call(self, inputs)`",
                 )
             )
-        return run_graph(self, self.function, inputs, mask)
+        return unwrap_single(run_graph(self, self.function, inputs, mask))
 
     def _standardize(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         if self.function is not None and args:
@@ -111,7 +112,7 @@ class Model(Trainer, Layer):
             self.build(tree.map_structure(lambda t: t.shape, inputs))
         if self.function is not None:
             standardize_inputs(self, self.function, inputs)
-            return self.function.outputs
+            return unwrap_single(self.function.outputs)
         outputs = infer(self._call_arrays, inputs)
         self.built = True
         return outputs
@@ -199,11 +200,13 @@ class Model(Trainer, Layer):
 
     @property
     def input_shape(self) -> Any:
-        return tree.map_structure(lambda t: t.shape, self.input)
+        """The shape of the input, or the list of those of several in order."""
+        return unwrap_single([t.shape for t in self.inputs])
 
     @property
     def output_shape(self) -> Any:
-        return tree.map_structure(lambda t: t.shape, self.output)
+        """The shape of the output, or the list of those of several in order."""
+        return unwrap_single([t.shape for t in self.outputs])
 
     @property
     def input_names(self) -> list[str]:

@@ -100,6 +100,8 @@ class Sequential(Model):
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the last layer off the stack, and return it."""
+        if not self.layers:
+            raise IndexError(explain(f"{self.name}.pop", "expected layers", "none"))
         layer = self._stack.pop()
         if rebuild:
             self._rebuild()
@@ -135,7 +137,9 @@ class Sequential(Model):
         if isinstance(self._stack[0], InputLayer):
             self._rebuild()
         elif input_shape is not None:
-            self._connect(Input(batch_shape=(None, *tuple(input_shape)[1:])))
+            first = Input(batch_shape=(None, *tuple(input_shape)[1:]))
+            self._connect(first)
+            self._stack.insert(0, first.node.operation)  # stays known when layers come or go
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self.function is not None:
