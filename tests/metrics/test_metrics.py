@@ -183,9 +183,11 @@ def test_losses_and_functions_as_metrics():
     again = metrics.MeanMetricWrapper.from_config(wrapped.get_config())
     again.update_state(BITS, CHANCES)
     np.testing.assert_array_equal(again.result(), wrapped.result())
+    assert metrics.MeanMetricWrapper(losses.huber)._direction == "down"
     nested = metrics.MeanMetricWrapper(lambda t, p: t["a"] - p["a"], name="difference")
     nested.update_state({"a": np.ones(2)}, {"a": np.zeros(2)})
     assert float(nested.result()) == 1.0
+    assert nested._direction is None
 
 
 def test_old_names():

@@ -6,11 +6,11 @@ from typing import Any, Self
 
 import jax.numpy as jnp
 
+from lamina import _measures
 from lamina._core import dtypes
 from lamina._core.context import context, using
 from lamina._core.graph import as_array
 from lamina._core.masks import get_mask
-from lamina._measures import LOSSES
 from lamina._measures._pair import arrays
 from lamina._measures._record import function_from, function_record
 from lamina._measures._weights import divide_no_nan, fit_weight, same_rank, times_mask
@@ -124,7 +124,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)  # type: ignore[arg-type]
         self._fn = fn
         self._fn_kwargs = kwargs
-        if self._direction is None and (fn in LOSSES or hasattr(fn, "reduction")):
+        if self._direction is None and _is_loss(fn):
             self._direction = "down"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -168,3 +168,9 @@ def _wide(y_pred: Any, dtype: str) -> Any:
     """Return predictions of half precision in the wider dtype of the metric."""
     short = getattr(y_pred, "dtype", None) in _HALF
     return y_pred.astype(dtype) if short and dtypes.is_float(dtype) else y_pred
+
+
+def _is_loss(fn: Any) -> bool:
+    """Whether `fn` is a Loss, or one of the library's own functions that losses are made of."""
+    name = getattr(fn, "__name__", None)
+    return hasattr(fn, "reduction") or (name in _measures.LOSSES and getattr(_measures, name) is fn)
