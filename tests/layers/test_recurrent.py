@@ -24,7 +24,7 @@ from .side_by_side import (
     share_weights,
     simple_starts,
     with_mask,
-)  # fmt: skip
+)
 
 SHAPE = (2, 4, 3)
 MASK = np.array([[True, True, False, True], [False, True, True, False]])
@@ -38,22 +38,50 @@ def stack(library, **options):
 
 CASES = [
     Case("SimpleRNN", {"units": 2}, SHAPE),
-    Case("SimpleRNN", {"units": 2, "activation": None, "use_bias": False, "return_sequences": True}, SHAPE),
+    Case(
+        "SimpleRNN",
+        {"units": 2, "activation": None, "use_bias": False, "return_sequences": True},
+        SHAPE,
+    ),
     Case("LSTM", {"units": 2, "return_sequences": True}, SHAPE),
     Case("LSTM", {"units": 2, "go_backwards": True, "use_bias": False}, SHAPE),
     Case("LSTM", {"units": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid"}, SHAPE),
     Case("LSTM", {"units": 2, "activation": "relu", "recurrent_activation": "sigmoid"}, SHAPE),
     Case("LSTM", {"units": 2, "recurrent_activation": "softmax", "unroll": True}, SHAPE),
-    Case("LSTM", {"units": 2, "kernel_regularizer": "l2", "recurrent_constraint": "non_neg",
-                  "unit_forget_bias": False, "activity_regularizer": "l1"}, SHAPE),
+    Case(
+        "LSTM",
+        {
+            "units": 2,
+            "kernel_regularizer": "l2",
+            "recurrent_constraint": "non_neg",
+            "unit_forget_bias": False,
+            "activity_regularizer": "l1",
+        },
+        SHAPE,
+    ),
     Case("GRU", {"units": 2, "return_sequences": True, "go_backwards": True}, SHAPE),
     Case("GRU", {"units": 2, "reset_after": False}, SHAPE),
     Case("GRU", {"units": 2, "use_bias": False, "recurrent_activation": "tanh"}, SHAPE),
-    Case("GRU", {"units": 2, "activation": "elu", "recurrent_activation": "softmax", "unroll": True}, SHAPE),
-    Case("RNN", lambda library: {"cell": library.layers.LSTMCell(2, name="cell"), "return_sequences": True}, SHAPE),
+    Case(
+        "GRU",
+        {"units": 2, "activation": "elu", "recurrent_activation": "softmax", "unroll": True},
+        SHAPE,
+    ),
+    Case(
+        "RNN",
+        lambda library: {"cell": library.layers.LSTMCell(2, name="cell"), "return_sequences": True},
+        SHAPE,
+    ),
     Case("RNN", lambda library: {"cell": stack(library), "zero_output_for_mask": True}, SHAPE),
-    Case("RNN", lambda library: {"cell": library.layers.GRUCell(2, reset_after=False, name="cell"), "unroll": True}, SHAPE),
-]  # fmt: skip
+    Case(
+        "RNN",
+        lambda library: {
+            "cell": library.layers.GRUCell(2, reset_after=False, name="cell"),
+            "unroll": True,
+        },
+        SHAPE,
+    ),
+]
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -92,11 +120,15 @@ MASKED = [
     Case("LSTM", {"units": 2, "return_state": True}, SHAPE),
     Case("LSTM", {"units": 2, "return_sequences": True, "go_backwards": True}, SHAPE),
     Case("LSTM", {"units": 2, "return_sequences": True, "zero_output_for_mask": True}, SHAPE),
-    Case("GRU", {"units": 2, "return_sequences": True, "return_state": True, "go_backwards": True}, SHAPE),
+    Case(
+        "GRU",
+        {"units": 2, "return_sequences": True, "return_state": True, "go_backwards": True},
+        SHAPE,
+    ),
     Case("GRU", {"units": 2, "reset_after": False, "return_sequences": True}, SHAPE),
     Case("GRU", {"units": 2, "reset_after": False, "zero_output_for_mask": True}, SHAPE),
     Case("RNN", lambda library: {"cell": stack(library), "return_sequences": True}, SHAPE),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", MASKED, ids=str)
@@ -139,12 +171,12 @@ DROPPED = [
     Case("SimpleRNN", {"units": 3, **BOTH, "return_sequences": True}, SHAPE),
     Case("LSTM", {"units": 3, "dropout": 0.5, "seed": 1}, SHAPE),
     Case("LSTM", {"units": 3, **BOTH, "return_sequences": True}, SHAPE),
-Case("GRU", {"units": 3, "dropout": 0.5, "seed": 1, "go_backwards": True}, SHAPE),
+    Case("GRU", {"units": 3, "dropout": 0.5, "seed": 1, "go_backwards": True}, SHAPE),
     Case("GRU", {"units": 3, **BOTH}, SHAPE),
     Case("GRU", {"units": 3, **BOTH, "reset_after": False}, SHAPE),
     Case("RNN", lambda library: {"cell": stack(library, **BOTH)}, SHAPE),
     Case("RNN", lambda library: {"cell": stack(library, dropout=0.5, seed=3)}, SHAPE),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", DROPPED, ids=str)
@@ -194,8 +226,10 @@ def test_states_of_stacked_cells():
     assert jax.tree.structure(mine) == jax.tree.structure(his)
     assert_close(mine, his)
     assert jax.tree.map(lambda t: t.shape, tuple(ours(layers.Input((4, 3))))) == (
-        (None, 3), [(None, 2)], [(None, 3), (None, 3)],
-    )  # fmt: skip
+        (None, 3),
+        [(None, 2)],
+        [(None, 3), (None, 3)],
+    )
 
 
 def test_encoder_and_decoder():
@@ -261,6 +295,22 @@ def test_a_stateful_model_goes_on_from_batch_to_batch_while_it_trains():
         model(x[start : start + 2])
     assert_close(kept, model.layers[0].states[0].numpy())
     assert all("rnn_state" not in w.path for w in model.weights)
+
+
+def test_a_stateful_model_goes_on_from_batch_to_batch_while_it_predicts():
+    sequence = layers.Input(batch_shape=(2, 3, 1))
+    layer = layers.GRU(2, stateful=True)
+    model = lamina.Model(sequence, layer(sequence))
+    x = np.random.normal(size=(6, 3, 1)).astype("float32")
+    expected = [layer(x[start : start + 2]) for start in (0, 2, 4)]
+    kept = layer.states[0].numpy()
+    layer.reset_state()
+    assert_close(model.predict(x, batch_size=2, verbose=0), np.concatenate(expected))
+    assert_close(layer.states[0].numpy(), kept)
+    layer.reset_state()
+    for start in (0, 2):  # one batch in each call
+        y = model.predict(x[start : start + 2], batch_size=2, verbose=0)
+        assert_close(y, np.asarray(expected[start // 2]))
 
 
 # --- cells --------------------------------------------------------------------------------------

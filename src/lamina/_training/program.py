@@ -165,6 +165,7 @@ class Forward:
         use_persistent_cache()
         self._call = pure(call, variables)
         self.variables = list(variables)
+        self._written: list[int] = []  # what a call changes: states of sequences, say
         self._once = jax.jit(self._forward)
         self._many = jax.jit(self._batches, static_argnums=(3,))
 
@@ -172,25 +173,37 @@ class Forward:
         """Return the outputs for rows of `x`: of the first `stop` batches of `batch` rows."""
         values = [v._value for v in self.variables]
         if stop == 1:
-            return self._once(values, x)
-        return self._many(values, x, stop, batch)
+            out, written = self._once(values, x)
+        else:
+            out, written = self._many(values, x, stop, batch)
+        for i, value in zip(self._written, written, strict=True):
+            self.variables[i].assign(value)
+        return out
 
     def _forward(self, values: Any, x: Any) -> Any:
-        return self._call(values, x)[0]
+        out, new, _ = self._call(values, x)
+        self._written = [i for i, value in enumerate(new) if value is not values[i]]
+        return out, [new[i] for i in self._written]
 
     def _batches(self, values: Any, x: Any, stop: Any, batch: int) -> Any:
         def rows(a: Any, i: Any) -> Any:
             return lax.dynamic_slice_in_dim(a, i * batch, batch)
 
-        def body(i: Any, out: Any) -> Any:
-            y = self._forward(values, jax.tree.map(lambda a: rows(a, i), x))
-            return jax.tree.map(
+        def body(i: Any, carry: Any) -> Any:
+            out, written = carry
+            now = list(values)
+            for place, value in zip(places, written, strict=True):
+                now[place] = value
+            y, written = self._forward(now, jax.tree.map(lambda a: rows(a, i), x))
+            out = jax.tree.map(
                 lambda o, b: lax.dynamic_update_slice_in_dim(o, b, i * batch, 0), out, y
             )
+            return out, written
 
         total = jax.tree.leaves(x)[0].shape[0]
-        shapes = jax.eval_shape(
+        shapes, _ = jax.eval_shape(
             lambda: self._forward(values, jax.tree.map(lambda a: rows(a, 0), x))
         )
+        places = self._written
         out = jax.tree.map(lambda s: jnp.zeros((total, *s.shape[1:]), s.dtype), shapes)
-        return lax.fori_loop(0, stop, body, out)
+        return lax.fori_loop(0, stop, body, (out, [values[i] for i in places]))
