@@ -15,6 +15,7 @@ from lamina._core import dtypes
 from lamina._core.errors import describe, explain
 from lamina._core.graph import as_array
 from lamina._core.random import draw_key
+from lamina.random._threefry import bernoulli
 
 
 def _dtype(where: str, dtype: Any, kind: str, among: Sequence[str]) -> str:
@@ -247,6 +248,6 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     keep = 1.0 - rate
     if keep == 0:
         return jnp.zeros_like(x)
-    mask = jax.random.bernoulli(draw_key(seed), keep, shape)
+    mask = bernoulli(draw_key(seed), keep, shape)
     scaled = x / jnp.asarray(keep, x.dtype)
     return jnp.where(jnp.broadcast_to(mask, x.shape), scaled, jnp.zeros_like(x))
