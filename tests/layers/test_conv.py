@@ -16,7 +16,7 @@ from .side_by_side import (
     first_of_each,
     run,
     share_weights,
-)  # fmt: skip
+)
 
 FIRST = {"data_format": "channels_first"}
 LAST = {"data_format": "channels_last"}
@@ -29,42 +29,119 @@ PENALTIES = {
 }
 CASES = [
     Case("Conv1D", {"filters": 4, "kernel_size": 3, "activation": "tanh"}, (2, 7, 3)),
-    Case("Conv1D", {"filters": 4, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, (2, 7, 3)),
-    Case("Conv1D", {"filters": 4, "kernel_size": 2, "padding": "causal", "strides": 2, **FIRST}, (2, 3, 7)),
+    Case(
+        "Conv1D",
+        {"filters": 4, "kernel_size": 3, "padding": "causal", "dilation_rate": 2},
+        (2, 7, 3),
+    ),
+    Case(
+        "Conv1D",
+        {"filters": 4, "kernel_size": 2, "padding": "causal", "strides": 2, **FIRST},
+        (2, 3, 7),
+    ),
     Case("Conv1D", {"filters": 4, "kernel_size": 4, "padding": "SAME", "groups": 2}, (2, 7, 6)),
     Case("Conv2D", {"filters": 4, "kernel_size": 3, **PENALTIES}, (2, 6, 5, 3)),
-    Case("Conv2D", {"filters": 5, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"}, (2, 6, 5, 3)),
+    Case(
+        "Conv2D",
+        {"filters": 5, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"},
+        (2, 6, 5, 3),
+    ),
     Case("Conv2D", {"filters": 4, "kernel_size": 3, "strides": 2, "use_bias": False}, (2, 8, 7, 3)),
     Case("Conv2D", {"filters": 4, "kernel_size": 2, "dilation_rate": (2, 3)}, (2, 6, 7, 3)),
-    Case("Conv2D", {"filters": 6, "kernel_size": 3, "groups": 3, "padding": "same", **LAST}, (2, 5, 6, 6)),
-    Case("Conv2D", {"filters": 4, "kernel_size": 3, "padding": "same", "strides": 3, **FIRST}, (2, 3, 6, 7)),
+    Case(
+        "Conv2D",
+        {"filters": 6, "kernel_size": 3, "groups": 3, "padding": "same", **LAST},
+        (2, 5, 6, 6),
+    ),
+    Case(
+        "Conv2D",
+        {"filters": 4, "kernel_size": 3, "padding": "same", "strides": 3, **FIRST},
+        (2, 3, 6, 7),
+    ),
     Case("Conv2D", {"filters": 4, "kernel_size": 1, "strides": 2}, (2, 5, 6, 3)),
     Case("Conv2D", {"filters": 4, "kernel_size": 2, "lora_rank": 2}, (2, 3, 4, 3)),
     Case("Conv3D", {"filters": 4, "kernel_size": 2, "activation": "relu"}, (2, 4, 3, 5, 3)),
-    Case("Conv3D", {"filters": 4, "kernel_size": (3, 1, 2), "strides": (2, 1, 1), "padding": "same"},
-         (1, 4, 3, 5, 2)),
+    Case(
+        "Conv3D",
+        {"filters": 4, "kernel_size": (3, 1, 2), "strides": (2, 1, 1), "padding": "same"},
+        (1, 4, 3, 5, 2),
+    ),
     Case("Conv3D", {"filters": 4, "kernel_size": 2, "groups": 2, **FIRST}, (1, 4, 3, 4, 3)),
-    Case("Conv1DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2, "activation": "tanh"}, (2, 5, 3)),
+    Case(
+        "Conv1DTranspose",
+        {"filters": 4, "kernel_size": 3, "strides": 2, "activation": "tanh"},
+        (2, 5, 3),
+    ),
     Case("Conv1DTranspose", {"filters": 4, "kernel_size": 3, "dilation_rate": 2}, (2, 5, 3)),
-    Case("Conv2DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}, (2, 3, 4, 3)),
-    Case("Conv2DTranspose", {"filters": 4, "kernel_size": 2, "strides": (3, 2), **FIRST, **PENALTIES},
-         (2, 3, 3, 4)),
-    Case("Conv2DTranspose", {"filters": 4, "kernel_size": (3, 4), "strides": 2, "padding": "same",
-                             "output_padding": (0, 1)}, (2, 3, 4, 3)),
+    Case(
+        "Conv2DTranspose",
+        {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"},
+        (2, 3, 4, 3),
+    ),
+    Case(
+        "Conv2DTranspose",
+        {"filters": 4, "kernel_size": 2, "strides": (3, 2), **FIRST, **PENALTIES},
+        (2, 3, 3, 4),
+    ),
+    Case(
+        "Conv2DTranspose",
+        {
+            "filters": 4,
+            "kernel_size": (3, 4),
+            "strides": 2,
+            "padding": "same",
+            "output_padding": (0, 1),
+        },
+        (2, 3, 4, 3),
+    ),
     Case("Conv2DTranspose", {"filters": 4, "kernel_size": 3, "padding": "same"}, (2, 3, 4, 3)),
-    Case("Conv3DTranspose", {"filters": 2, "kernel_size": 2, "strides": 2, "output_padding": 1}, (1, 2, 3, 2, 3)),
+    Case(
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "output_padding": 1},
+        (1, 2, 3, 2, 3),
+    ),
     Case("DepthwiseConv1D", {"kernel_size": 3, "activation": "tanh"}, (2, 7, 3)),
-    Case("DepthwiseConv1D", {"kernel_size": 2, "dilation_rate": 2, "padding": "same", **FIRST}, (2, 3, 7)),
+    Case(
+        "DepthwiseConv1D",
+        {"kernel_size": 2, "dilation_rate": 2, "padding": "same", **FIRST},
+        (2, 3, 7),
+    ),
     Case("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2}, (2, 6, 5, 3)),
-    Case("DepthwiseConv2D", {"kernel_size": (3, 2), "strides": 2, "padding": "same",
-                             "depthwise_regularizer": "l2", "depthwise_constraint": "non_neg"}, (2, 6, 5, 3)),
-    Case("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "use_bias": False, **FIRST}, (2, 3, 7, 6)),
+    Case(
+        "DepthwiseConv2D",
+        {
+            "kernel_size": (3, 2),
+            "strides": 2,
+            "padding": "same",
+            "depthwise_regularizer": "l2",
+            "depthwise_constraint": "non_neg",
+        },
+        (2, 6, 5, 3),
+    ),
+    Case(
+        "DepthwiseConv2D",
+        {"kernel_size": 3, "strides": 2, "use_bias": False, **FIRST},
+        (2, 3, 7, 6),
+    ),
     Case("SeparableConv1D", {"filters": 4, "kernel_size": 3, "depth_multiplier": 2}, (2, 7, 3)),
-    Case("SeparableConv2D", {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"},
-         (2, 6, 5, 3)),
-    Case("SeparableConv2D", {"filters": 4, "kernel_size": 2, "strides": 2, "pointwise_regularizer": "l2",
-                             "pointwise_constraint": "non_neg", **FIRST}, (2, 3, 6, 5)),
-]  # fmt: skip
+    Case(
+        "SeparableConv2D",
+        {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"},
+        (2, 6, 5, 3),
+    ),
+    Case(
+        "SeparableConv2D",
+        {
+            "filters": 4,
+            "kernel_size": 2,
+            "strides": 2,
+            "pointwise_regularizer": "l2",
+            "pointwise_constraint": "non_neg",
+            **FIRST,
+        },
+        (2, 3, 6, 5),
+    ),
+]
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -140,12 +217,16 @@ def test_lora_is_merged_when_saved():
         (lambda: layers.Conv2D(4, 3, **FIRST), (2, None, 5, 5), "axis 1 has a fixed size"),
         (lambda: layers.Conv2D(4, 3, groups=2), (2, 5, 5, 3), "groups=2 divides"),
         (lambda: layers.Conv2D(4, 3), (2, 2, 5, 3), "at least as large as the kernel"),
-        (lambda: layers.Conv2D(4, 3, dilation_rate=2), (2, 5, 4, 3), "at least as large as the kernel"),
+        (
+            lambda: layers.Conv2D(4, 3, dilation_rate=2),
+            (2, 5, 4, 3),
+            "at least as large as the kernel",
+        ),
         (lambda: layers.Conv3D(4, 3, **FIRST), (2, 3, 5, 5, 2), "at least as large as the kernel"),
         (lambda: layers.DepthwiseConv1D(4), (2, 3, 3), "at least as large as the kernel"),
         (lambda: layers.SeparableConv2D(4, 4), (2, 3, 5, 3), "at least as large as the kernel"),
     ],
-)  # fmt: skip
+)
 def test_bad_shapes(make, shape, words):
     with lamina._core.context.using(path=("net", "block")):
         layer = make()
@@ -174,7 +255,10 @@ def test_bad_shapes_in_a_model():
     ("make", "words"),
     [
         (lambda: layers.Conv2D(0, 3), "a positive integer as `filters`"),
-        (lambda: layers.Conv2D(4, (3, 3, 3)), "an integer or 2 integers of 1 or more as `kernel_size`"),
+        (
+            lambda: layers.Conv2D(4, (3, 3, 3)),
+            "an integer or 2 integers of 1 or more as `kernel_size`",
+        ),
         (lambda: layers.Conv2D(4, 0), "`kernel_size`"),
         (lambda: layers.Conv2D(4, 3, strides=0), "`strides`"),
         (lambda: layers.Conv2D(4, 3, dilation_rate=0), "`dilation_rate`"),
@@ -190,7 +274,7 @@ def test_bad_shapes_in_a_model():
         (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "`depth_multiplier`"),
         (lambda: layers.SeparableConv1D(-1, 3), "a positive integer as `filters`"),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments(make, words):
     with pytest.raises(ValueError, match=words):
         make()

@@ -16,17 +16,42 @@ from .side_by_side import (
     check_shapes,
     check_values,
     share_weights,
-)  # fmt: skip
+)
 
 CASES = [
     Case("ConvLSTM1D", {"filters": 2, "kernel_size": 3, "return_sequences": True}, (2, 3, 5, 2)),
-    Case("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "go_backwards": True,
-                        "data_format": "channels_first", "recurrent_activation": "hard_sigmoid"}, (2, 3, 2, 5)),
-    Case("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False}, (2, 3, 4, 5, 2)),
-    Case("ConvLSTM2D", {"filters": 2, "kernel_size": (2, 1), "padding": "same", "kernel_regularizer": "l2",
-                        "unit_forget_bias": False, "return_sequences": True}, (2, 3, 2, 3, 2)),
+    Case(
+        "ConvLSTM1D",
+        {
+            "filters": 2,
+            "kernel_size": 2,
+            "strides": 2,
+            "padding": "same",
+            "go_backwards": True,
+            "data_format": "channels_first",
+            "recurrent_activation": "hard_sigmoid",
+        },
+        (2, 3, 2, 5),
+    ),
+    Case(
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "use_bias": False},
+        (2, 3, 4, 5, 2),
+    ),
+    Case(
+        "ConvLSTM2D",
+        {
+            "filters": 2,
+            "kernel_size": (2, 1),
+            "padding": "same",
+            "kernel_regularizer": "l2",
+            "unit_forget_bias": False,
+            "return_sequences": True,
+        },
+        (2, 3, 2, 3, 2),
+    ),
     Case("ConvLSTM3D", {"filters": 1, "kernel_size": 2}, (1, 2, 3, 3, 2, 2)),
-]  # fmt: skip
+]
 STATES = Case("ConvLSTM1D", {"filters": 2, "kernel_size": 2, "return_state": True}, (2, 3, 4, 2))
 each = pytest.mark.parametrize("case", CASES, ids=str)
 

@@ -229,7 +229,7 @@ class BuiltInCell(RecurrentDropout, Sweeper, Layer):
         return self._formula().advance(x, m, states)[0]
 
     def _product(self, h: Any, masks: Any) -> Any:
-        """Return h * mask @ recurrent_kernel, with a mask for each gate: (N, U) -> (N, gates * U)."""
+        """Return h * mask @ recurrent_kernel, a mask for each gate: (N, U) -> (N, gates * U)."""
         kernel = self.recurrent_kernel.value
         if not isinstance(masks, list):
             return (h if masks is None else h * masks) @ kernel

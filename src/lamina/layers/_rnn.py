@@ -321,9 +321,9 @@ def _of_cell(name: str) -> Any:
 
 
 OPTIONS = (
-    "activation use_bias seed kernel_initializer recurrent_initializer bias_initializer kernel_regularizer "
-    "recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint "
-    "bias_constraint dropout recurrent_dropout"
+    "activation use_bias seed kernel_initializer recurrent_initializer bias_initializer "
+    "kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint "
+    "recurrent_constraint bias_constraint dropout recurrent_dropout"
 )
 
 
@@ -471,7 +471,8 @@ class LSTM(RNN, options=f"{OPTIONS} units recurrent_activation unit_forget_bias"
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, seed,
-            **shared_options(kwargs), name="lstm_cell", implementation=kwargs.pop("implementation", 2),
+            **shared_options(kwargs), name="lstm_cell",
+            implementation=kwargs.pop("implementation", 2),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -555,7 +556,8 @@ class GRU(RNN, options=f"{OPTIONS} units recurrent_activation reset_after"):
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
             dropout, recurrent_dropout, reset_after, seed,
-            **shared_options(kwargs), name="gru_cell", implementation=kwargs.pop("implementation", 2),
+            **shared_options(kwargs), name="gru_cell",
+            implementation=kwargs.pop("implementation", 2),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
