@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lamina.layers._dropout import Dropout
     from lamina.layers._einsum_dense import EinsumDense
     from lamina.layers._embedding import Embedding, ReversibleEmbedding
+    from lamina.layers._foreign import FlaxLayer, JaxLayer
     from lamina.layers._grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
     from lamina.layers._input import Input, InputLayer
     from lamina.layers._lambda import Lambda
@@ -151,6 +152,8 @@ __all__ = [
     "Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax",
     # attention
     "AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention",
+    # of others
+    "FlaxLayer", "JaxLayer",
     # merging
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
     "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",

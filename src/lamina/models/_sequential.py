@@ -65,6 +65,15 @@ class Sequential(Model):
                     "make one, as Dense(4); for a function use a Lambda layer",
                 )
             )
+        if any(one is self for one in layer._flatten_layers()):
+            raise ValueError(
+                explain(
+                    f"{self.name}.add",
+                    "expected a layer that does not hold this model",
+                    describe(layer),
+                    "a model cannot be inside itself; make a new one",
+                )
+            )
         if any(one.name == layer.name and one is not layer for one in self._stack) or any(
             one is layer for one in self._stack
         ):
