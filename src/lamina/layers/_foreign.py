@@ -185,6 +185,16 @@ class FlaxLayer(JaxLayer):
 
     Weights:
         the leaves of 'params', then those of the other collections.
+
+    Example:
+        >>> class Double:  # stands for a flax module
+        ...     def __call__(self, x): ...
+        ...     def init(self, rng, x, method=None):
+        ...         return {"params": {"scale": np.float32(2)}}
+        ...     def apply(self, variables, x, **options):
+        ...         return x * variables["params"]["scale"]
+        >>> FlaxLayer(Double())(np.ones(2)).tolist()
+        [2.0, 2.0]
     """
 
     def __init__(
