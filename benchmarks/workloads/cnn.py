@@ -1,4 +1,4 @@
-"""Images: two convolutions 3x3 (32, 64) with pooling, dropout 0.5, adam, 28x28x1, batches of 128."""
+"""Images of 28x28: two convolutions 3x3 (32, 64), pooling, dropout 0.5, adam, batches of 128."""
 
 from workloads import _nets as nets
 

@@ -1,4 +1,4 @@
-"""Sequences of 64: 2 transformer blocks, width 64, 4 heads, feed-forward 128, adam, batches of 32."""
+"""Sequences of 64: 2 transformer blocks, width 64, 4 heads, inner 128, adam, batches of 32."""
 
 from workloads import _nets as nets
 

@@ -20,8 +20,8 @@ from typing import Any
 # package is looked up. Nothing else is ever imported for a record.
 PACKAGES = (
     "constraints", "dtype_policies", "initializers", "regularizers", "activations", "callbacks",
-    "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random", "utils",
-    "ops",
+    "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random",
+    "utils", "ops",
 )  # fmt: skip
 NAMED_IN_FULL = {"ops"}  # "gelu" alone is the activation, "binary_crossentropy" the loss
 
