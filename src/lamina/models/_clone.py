@@ -38,7 +38,7 @@ def clone_model(
         ValueError: an option that this kind of model has not, or inputs of another structure.
 
     Example:
-        >>> from lamina.layers import Dense
+        >>> from lamina.layers import Dense, Input
         >>> model = Sequential([Input((3,)), Dense(2, name="d")])
         >>> again = clone_model(model)
         >>> again.layers[0].name, again.layers[0] is model.layers[0]
