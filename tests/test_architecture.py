@@ -24,7 +24,7 @@ FLOORS = {
         3: "layer __init__",
     },
     "": {
-        0: "_exports",
+        0: "_exports _startup",
         2: "ops random tree",
         3: "_measures initializers activations regularizers constraints dtype_policies config "
         "backend "

@@ -9,6 +9,7 @@ Example:
 
 from typing import TYPE_CHECKING
 
+from lamina import _startup  # before anything that imports jax
 from lamina._exports import lazy as _lazy
 from lamina.ops import _operators  # gives variables and symbolic tensors their operators
 
