@@ -122,9 +122,13 @@ if TYPE_CHECKING:
     from lamina.layers.preprocessing import (
         CategoryEncoding,
         Discretization,
+        HashedCrossing,
         Hashing,
+        IntegerLookup,
         Normalization,
+        Pipeline,
         Rescaling,
+        StringLookup,
     )
 
 
@@ -186,6 +190,7 @@ __all__ = [
     "GlobalMaxPool2D", "GlobalMaxPool3D", "MaxPool1D", "MaxPool2D", "MaxPool3D",
     "SeparableConvolution1D", "SeparableConvolution2D",
     # preprocessing
-    "CategoryEncoding", "Discretization", "Hashing", "Normalization", "Rescaling",
+    "CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup",
+    "Normalization", "Pipeline", "Rescaling", "StringLookup",
 ]  # fmt: skip
 __getattr__, __dir__ = _lazy(__name__)

@@ -1,6 +1,5 @@
 """Hashing: categories without a list of them, by a hash."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -68,7 +67,7 @@ class Hashing(Layer):
         refuse_sparse(type(self).__name__, sparse)
         self.num_bins = num_bins
         self.mask_value = mask_value
-        self.salt = None if salt is None else _two_numbers(salt)
+        self.salt = two_numbers(type(self).__name__, salt)
         self.output_mode = output_mode
         self.sparse = sparse
         self.autocast = False
@@ -92,31 +91,47 @@ class Hashing(Layer):
         """Return the bins of an array of strings, bytes or numbers, int32, on the host."""
         values = np.asarray(values)
         masked = self.mask_value is not None and self.num_bins > 1
-        hashes = _hash_texts(_as_texts(values), self._hash())
-        found = (hashes % np.uint64(self.num_bins - masked)).astype("int32").reshape(values.shape)
+        found = hash_bins(values, self.num_bins - masked, self.salt)
         if not masked:
             return found
         same = values == (self.mask_value.encode() if values.dtype.kind == "S" else self.mask_value)
         return np.where(same, 0, found + 1).astype("int32")
 
-    def _hash(self) -> Callable[[np.ndarray], np.ndarray]:
-        if self.salt is None:
-            return farm_fingerprint
-        return lambda rows: sip_hash(rows, *self.salt)
 
-
-def _two_numbers(salt: Any) -> list[int]:
+def two_numbers(where: str, salt: Any) -> list[int] | None:
+    """Return what a salt stands for: two numbers, of which one may be given for both."""
+    if salt is None:
+        return None
     numbers = [salt, salt] if is_integer(salt) else salt
     if isinstance(numbers, (list, tuple)) and len(numbers) == 2 and all(map(is_integer, numbers)):
         return list(numbers)
     raise ValueError(
         explain(
-            "Hashing",
+            where,
             "expected a whole number or two as `salt`",
             describe(salt),
             "as salt=133, or [133, 137]",
         )
     )
+
+
+def hash_bins(values: np.ndarray, count: int, salt: list[int] | None) -> np.ndarray:
+    """Return hash modulo `count` of each of an array of strings, bytes or numbers, int32."""
+    hashes = hash_texts(values, salt) % np.uint64(count)
+    return hashes.astype("int32").reshape(values.shape)
+
+
+def hash_texts(values: np.ndarray, salt: list[int] | None = None) -> np.ndarray:
+    """Return the hashes (N,) of values as they are written: of texts of one length together."""
+    texts = _as_texts(values)
+    sizes = np.array([len(t) for t in texts], dtype=int)
+    result = np.zeros(len(texts), "uint64")
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        joined = b"".join(texts[i] for i in places)
+        rows = np.frombuffer(joined, "uint8").reshape(len(places), size)
+        result[places] = farm_fingerprint(rows) if salt is None else sip_hash(rows, *salt)
+    return result
 
 
 def _as_texts(values: np.ndarray) -> list[bytes]:
@@ -127,14 +142,3 @@ def _as_texts(values: np.ndarray) -> list[bytes]:
     if flat.dtype.kind in "iub":
         flat = flat.astype("S21")
     return [v if isinstance(v, bytes) else str(v).encode() for v in flat.tolist()]
-
-
-def _hash_texts(texts: list[bytes], hash_rows: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return the hashes of texts: those of one length together, as rows of an array."""
-    sizes = np.array([len(t) for t in texts], dtype=int)
-    result = np.zeros(len(texts), "uint64")
-    for size in np.unique(sizes):
-        places = np.flatnonzero(sizes == size)
-        joined = b"".join(texts[i] for i in places)
-        result[places] = hash_rows(np.frombuffer(joined, "uint8").reshape(len(places), size))
-    return result
