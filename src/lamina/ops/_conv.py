@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from lamina._core import config
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, op
+from lamina.ops._conv_gradients import conv_on_cpu
 
 Sizes = int | Sequence[int]
 
@@ -71,20 +72,43 @@ def convolve(
         raise ValueError(explain(where, expected, describe(kernel)))
     strides = per_axis(where, "stride", strides, rank)
     dilation = per_axis(where, "dilation rate", dilation_rate, rank)
-    result = jax.lax.conv_general_dilated(
-        inputs,
-        kernel,
-        strides,
-        _padding(where, padding, kernel, dilation),
-        rhs_dilation=dilation,
-        dimension_numbers=_layout(rank, data_format),
-        feature_group_count=groups,
-    )
+    pads = _padding(where, padding, kernel, dilation)
+    if jax.default_backend() == "cpu" and all(isinstance(n, int) for n in inputs.shape):
+        result = _on_cpu(inputs, kernel, strides, pads, dilation, groups, data_format)
+    else:
+        result = jax.lax.conv_general_dilated(
+            inputs,
+            kernel,
+            strides,
+            pads,
+            rhs_dilation=dilation,
+            dimension_numbers=_layout(rank, data_format),
+            feature_group_count=groups,
+        )
     if 0 in result.shape and 0 not in inputs.shape:
         expected = "expected an input at least as large as the kernel"
         got = f"inputs of shape {inputs.shape}, kernel of shape {kernel.shape}"
         raise ValueError(explain(where, expected, got, "use padding='same' or a smaller kernel"))
     return result
+
+
+def _on_cpu(
+    x: Any,
+    kernel: Any,
+    strides: tuple[int, ...],
+    padding: Any,
+    dilation: tuple[int, ...],
+    groups: int,
+    data_format: str,
+) -> Any:
+    if data_format == "channels_first":
+        x = jnp.moveaxis(x, 1, -1)
+    if isinstance(padding, str):
+        spans = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
+        padding = jax.lax.padtype_to_pads(x.shape[1:-1], spans, strides, padding)
+    pads = tuple((int(low), int(high)) for low, high in padding)
+    result = conv_on_cpu(x, kernel, strides, pads, dilation, groups)
+    return jnp.moveaxis(result, -1, 1) if data_format == "channels_first" else result
 
 
 @op
