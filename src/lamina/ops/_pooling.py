@@ -13,6 +13,7 @@ import numpy as np
 from lamina._core import config
 from lamina._core.errors import describe, explain
 from lamina._core.graph import Array, op
+from lamina.ops import _window_passes
 from lamina.ops._conv import Sizes, per_axis, spatial_rank
 
 
@@ -77,7 +78,11 @@ def pool_max(
     """Take the largest of each window; `where` is for errors."""
     size, stride = _windows(where, inputs, pool_size, strides, data_format)
     padding = _padding(where, padding, inputs, size)
-    return jax.lax.reduce_window(inputs, _lowest(inputs.dtype), jax.lax.max, size, stride, padding)
+    lowest = _lowest(inputs.dtype)
+    if _window_passes.fits(inputs, size):
+        pads = jax.lax.padtype_to_pads(inputs.shape, size, stride, padding)
+        return _window_passes.largest(inputs, size, stride, pads, lowest)
+    return jax.lax.reduce_window(inputs, lowest, jax.lax.max, size, stride, padding)
 
 
 def _lowest(dtype: Any) -> Any:
@@ -130,6 +135,9 @@ def pool_mean(
 
 
 def _add_up(x: Any, size: Sequence[int], stride: Sequence[int], padding: str) -> Any:
+    if _window_passes.fits(x, size):
+        pads = jax.lax.padtype_to_pads(x.shape, size, stride, padding)
+        return _window_passes.sums(x, size, stride, pads)
     zero = 0.0 if jnp.issubdtype(x.dtype, jnp.inexact) else 0
     return jax.lax.reduce_window(x, zero, jax.lax.add, size, stride, padding)
 
