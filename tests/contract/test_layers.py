@@ -164,7 +164,7 @@ EXAMPLES = [
     Example("Hashing", {"num_bins": 3}, ((2, 3),), 9),
     Example("IntegerLookup", {"vocabulary": [3, 1, 7]}, ((2, 3),), 9),
     Example("Normalization", {}, (FLAT,)),
-    Example("Pipeline", lambda library: {"layers": [library.layers.Rescaling(2.0),
+    Example("Pipeline", lambda library: {"layers": [library.layers.Dense(3),
                                                     library.layers.Dense(2)]}, (SEQUENCE,)),
     Example("Rescaling", {"scale": 2.0}, (FLAT,)),
 ]  # fmt: skip
@@ -364,11 +364,11 @@ def test_masks_go_on_where_keras_lets_them(example):
     first = example.shapes[0][0] if isinstance(example.shapes[0], list) else example.shapes[0]
     if not hasattr(keras.layers, example.kind) or example.ints is not None or len(first) < 3:
         pytest.skip("no time steps to mask, or newer than the Keras installed")
+    if example.kind == "Pipeline":
+        pytest.skip("Keras warns that it loses masks, and does so with symbols only")
     found = []
     for library in (lamina, keras):  # here masks go with arrays, there with symbols, too
-        # With symbols, though not with arrays, Keras' Pipeline loses them.
-        eager = library is lamina or example.kind == "Pipeline"
-        inputs = example.arrays() if eager else example.symbols(keras)
+        inputs = example.arrays() if library is lamina else example.symbols(keras)
         args = jax.tree.map(library.layers.Masking(), inputs, is_leaf=is_symbol)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -226,6 +226,13 @@ def test_weighted_counts_as_in_keras():
     assert_close(mine, his)
 
 
+def test_categories_are_counted_exactly_in_short_floats_and_along_any_axes():
+    x = np.array([[[0] * 300 + [1] * 4, [5] * 300 + [-1] * 4]])
+    y = layers.CategoryEncoding(2, "count", dtype="bfloat16")(x)
+    assert y.dtype == jnp.bfloat16
+    assert y.tolist() == [[[300.0, 4.0], [0.0, 0.0]]]
+
+
 def test_categories_may_come_as_lists_and_floats():
     for x in ([[0, 1], [1, 1]], np.array([[0.0, 1.0], [1.0, 1.0]])):
         assert layers.CategoryEncoding(2)(x).tolist() == [[1.0, 1.0], [0.0, 1.0]]

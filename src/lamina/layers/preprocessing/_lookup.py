@@ -424,7 +424,7 @@ class Lookup(Layer):
         """Return the tokens of numbers: of strings as an array of numpy's."""
         last = self.vocabulary_size()
         tokens = np.array([*self.get_vocabulary(), self.oov_token], self._tokens_of([], "").dtype)
-        return tokens[np.where((numbers >= 0) & (numbers < last), numbers, last)]
+        return np.asarray(tokens[np.where((numbers >= 0) & (numbers < last), numbers, last)])
 
     # --- configs and files ----------------------------------------------------------------------
 

@@ -56,6 +56,12 @@ class Pipeline(Layer):
     def _standardize(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         return args, kwargs  # each layer does it for itself
 
+    def _finish(self, outputs: Any, inputs: Any, mask: Any) -> None:
+        """Do nothing: each layer does it for itself, masks included."""
+
+    def get_build_config(self) -> None:
+        """Return None: each layer's record tells what that was built for."""
+
     def call(self, inputs: Any, training: bool | None = True, mask: Any = None) -> Any:
         for layer in self._stack:
             accepted, given = call_signature(type(layer)), {}

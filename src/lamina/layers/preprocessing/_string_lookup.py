@@ -1,5 +1,6 @@
 """StringLookup: strings of a vocabulary as 0, 1, 2, ..."""
 
+import codecs
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class StringLookup(Lookup):
                             "IntegerLookup has tokens that are whole numbers")
                 )  # fmt: skip
         try:
-            b"".decode(encoding)
+            codecs.lookup(encoding)
         except (LookupError, TypeError):
             raise ValueError(
                 explain(where, "expected the name of an encoding", describe(encoding),
