@@ -58,7 +58,8 @@ def describe(value: object) -> str:
     """
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
-        return f"{type(value).__name__} of shape {tuple(shape)}, {dtype}"
+        kind = "array" if "jax" in type(value).__module__ else type(value).__name__
+        return f"{kind} of shape {tuple(shape)}, {dtype}"
     if value is None:
         return "None"
     if isinstance(value, type):

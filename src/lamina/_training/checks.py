@@ -16,6 +16,23 @@ _EXAMPLES = {
     "execution": "1 lets callbacks see every batch",
     "steps": "leave it out to use all samples once",
 }
+# Losses of which labels and predictions meet value by value.
+_SAME_SHAPE = {
+    "binary_crossentropy", "binary_focal_crossentropy", "cosine_similarity", "dice", "hinge",
+    "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "squared_hinge", "tversky",
+}  # fmt: skip
+_YES_NO = "recode them as 0 and 1; for more classes use sparse_categorical_crossentropy"
+_PARTS = "use one-hot labels, or probabilities"
+# Loss -> the least and the largest label for which it means something, and what to do.
+_RANGES = {
+    "binary_crossentropy": (0, 1, _YES_NO),
+    "binary_focal_crossentropy": (0, 1, _YES_NO),
+    "categorical_crossentropy": (0, np.inf, _PARTS),
+    "categorical_focal_crossentropy": (0, np.inf, _PARTS),
+    "kl_divergence": (0, np.inf, _PARTS),
+    "poisson": (0, np.inf, "use counts; for quantities of both signs loss='mse'"),
+}
 
 
 def batch_size(where: str, value: Any) -> int:
@@ -69,14 +86,14 @@ def verbosity(value: Any) -> int:
     return int(value)
 
 
-def require_labels(model: Any, y: Any, plain: bool) -> None:
+def require_labels(where: str, model: Any, y: Any, plain: bool) -> None:
     """Raise a ValueError if there are no labels for the loss of a model with the usual steps."""
     loss = model._compiled.loss
     if y is None and plain and loss is not None:
         name = loss if isinstance(loss, str) else getattr(loss, "name", describe(loss))
         raise ValueError(
             explain(
-                "fit",
+                where,
                 f"expected labels `y` for the loss {name}",
                 "None",
                 "give y; a model that calls add_loss itself is compiled without loss=",
@@ -84,7 +101,7 @@ def require_labels(model: Any, y: Any, plain: bool) -> None:
         )
 
 
-def check_labels(model: Any, packed: Any) -> None:
+def check_labels(where: str, model: Any, packed: Any) -> None:
     """Raise a ValueError if labels, outputs and loss do not fit."""
     _, y, _ = packed
     compiled = model._compiled
@@ -93,26 +110,36 @@ def check_labels(model: Any, packed: Any) -> None:
     from_model = tree.flatten(model._output_spec)
     trues = match_outputs("y", y, compiled.keys, model._output_spec)
     for output, t, p in zip(compiled.outputs, trues, from_model, strict=True):
-        if output.loss is not None and t is not None:
-            _check_one(output, t, p)
+        if output.loss is not None:
+            _check_one(where, output, t, p)
 
 
-def _check_one(output: Any, y: Any, p: Any) -> None:
+def _check_one(where: str, output: Any, y: Any, p: Any) -> None:
     loss = output.loss
-    kind = getattr(getattr(loss, "fn", None), "__name__", "")
-    where = "fit" if output.name is None else f"fit, output '{output.name}'"
+    where = where if output.name is None else f"{where}, output '{output.name}'"
+    if y is None:
+        names = "give one array per output, or compile with loss=None for this output"
+        raise ValueError(explain(where, "expected labels, as it has a loss", "None", names))
+    kind = _kind(loss)
     y_shape, p_shape = tuple(y.shape), tuple(p.shape)
     if kind == "categorical_crossentropy":
-        _check_categorical(where, loss, y_shape, p_shape)
+        _check_categorical(where, y_shape, p_shape)
     elif kind == "sparse_categorical_crossentropy":
         _check_sparse(where, loss, y, p_shape)
-    elif kind == "binary_crossentropy":
-        _check_binary(where, y, p_shape)
-    elif isinstance(loss, losses.LossFunctionWrapper) and kind.startswith("mean_"):
+    elif kind in _SAME_SHAPE:
         _check_same(where, kind, y_shape, p_shape)
+    if kind in _RANGES:
+        _check_range(where, kind, y)
 
 
-def _check_categorical(where: str, loss: Any, y_shape: tuple, p_shape: tuple) -> None:
+def _kind(loss: Any) -> str:
+    """Return the name of the loss function, if it is one of the library's own."""
+    fn = getattr(loss, "fn", None)
+    name = getattr(fn, "__name__", "")
+    return name if name in losses.__all__ and getattr(losses, name) is fn else ""
+
+
+def _check_categorical(where: str, y_shape: tuple, p_shape: tuple) -> None:
     if p_shape[-1] == 1:
         raise ValueError(
             explain(
@@ -151,6 +178,15 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
         return
     ignored = getattr(loss, "ignore_class", None)
     values = values if ignored is None else values[values != ignored]
+    if values.dtype.kind == "f" and (broken := values[values % 1 != 0]).size:
+        raise ValueError(
+            explain(
+                where,
+                "expected class numbers",
+                f"labels that are not whole, as {broken[0]}",
+                "for a quantity use one output unit and loss='mse'",
+            )
+        )
     if values.size and (values.min() < 0 or values.max() > classes - 1):
         raise ValueError(
             explain(
@@ -164,16 +200,16 @@ def _check_sparse(where: str, loss: Any, y: Any, p_shape: tuple) -> None:
         )
 
 
-def _check_binary(where: str, y: Any, p_shape: tuple) -> None:
-    _check_same(where, "binary_crossentropy", tuple(y.shape), p_shape)
-    values = np.asarray(y)
-    if values.size and values.dtype.kind in "biuf" and (values.min() < 0 or values.max() > 1):
+def _check_range(where: str, kind: str, y: Any) -> None:
+    values, (low, high, advice) = np.asarray(y), _RANGES[kind]
+    if values.size and values.dtype.kind in "biuf" and (values.min() < low or values.max() > high):
+        span = f"of {low} or more" if high == np.inf else f"from {low} to {high}"
         raise ValueError(
             explain(
                 where,
-                "expected labels from 0 to 1 with binary_crossentropy",
+                f"expected labels {span} with {kind}",
                 f"labels from {values.min()} to {values.max()}",
-                "recode them as 0 and 1; for more classes use sparse_categorical_crossentropy",
+                advice,
             )
         )
 

@@ -109,6 +109,7 @@ class Compiled:
         self.outputs: list[Output] = []
         self._trackers: list[Any] = []  # means of the outputs' losses, as logs show them
         self.structure: Any = None
+        self.settled = False  # whether a step has run: from then on losses and metrics stay
 
     @property
     def resolved(self) -> bool:
@@ -273,6 +274,16 @@ def match_outputs(what: str, value: Any, keys: list[str], y_pred: Any) -> list[A
     """Return the leaves of `value` in the order of the outputs."""
     if isinstance(value, dict) and set(value) <= set(keys):
         return [value.get(k) for k in keys]
+    named = isinstance(value, dict) and len(keys) > 1
+    if named and tree.structure_of(value) != tree.structure_of(y_pred):
+        raise ValueError(
+            explain(
+                "fit",
+                f"expected names of outputs in `{what}`",
+                ", ".join(repr(k) for k in value if k not in keys),
+                f"the outputs are: {', '.join(keys)}",
+            )
+        )
     flat = tree.flatten(value)
     if len(flat) != len(keys):
         raise ValueError(

@@ -140,6 +140,7 @@ class Loop:
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
         jax.block_until_ready(self._values)
+        self.model._settle()
         self._pace[kind].took(stop - start, clock() - begun)
         self._interruption.check()
         done += stop - start

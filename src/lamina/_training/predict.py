@@ -24,6 +24,7 @@ class Predictor:
         self.model = model
         self._forward: Forward | None = None
         self._function: Any = None
+        self._row: tuple[int, ...] | None = None  # shape of a row that the model is known to take
 
     def fits(self) -> bool:
         """Return whether the model is still the one that this was made for."""
@@ -39,8 +40,13 @@ class Predictor:
         count = data.rows(x)
         if steps is not None:
             count = min(count, steps * batch)
+        row = x.shape[1:] if type(x) is np.ndarray else None
+        if self._forward is None or row != self._row:
+            # Wrong shapes are refused as they were given, not as they are rounded up.
+            self.model._build_for(tree.map_structure(data.symbolic, x))
+            self._row = row
         if self._forward is None:
-            self._forward = self._make(x)
+            self._forward = self._make()
             self._function = self.model.function
         shown = self._callbacks(count, batch, verbose, callbacks)
         shown.call("on_predict_begin") if shown else None
@@ -72,8 +78,7 @@ class Predictor:
         out = self._forward(part, batch, stop)  # type: ignore[misc]
         return tree.map_structure(lambda y: np.array(y)[:size], out)
 
-    def _make(self, x: Any) -> Forward:
-        self.model._build_for(tree.map_structure(data.symbolic, x))
+    def _make(self) -> Forward:
         step = stateful(self.model, "predict", self.model.predict_step)
         return Forward(lambda x: step(pack_x_y_sample_weight(x)), self.model.variables)
 

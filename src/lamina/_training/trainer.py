@@ -366,11 +366,11 @@ class Trainer:
             train = data.weigh_classes(train, class_weight)
         for kind, part in (("train", train), ("test", validation)):
             if part is not None:
-                checks.require_labels(self, part[1], plain=self._is_plain(kind))
+                checks.require_labels("fit", self, part[1], plain=self._is_plain(kind))
         self._prepare(train)
         for part in (train, validation):
             if part is not None:
-                checks.check_labels(self, part)
+                checks.check_labels("fit", self, part)
         return train, validation
 
     def _validate(
@@ -421,9 +421,9 @@ class Trainer:
         batch_size = checks.batch_size("evaluate", batch_size)
         checks.counts("evaluate", steps=steps)
         packed = data.pack(x, y, sample_weight)
-        checks.require_labels(self, packed[1], plain=self._is_plain("test"))
+        checks.require_labels("evaluate", self, packed[1], plain=self._is_plain("test"))
         self._prepare(packed)
-        checks.check_labels(self, packed)
+        checks.check_labels("evaluate", self, packed)
         source = data.ArraySource(packed, batch_size)
         steps = _capped(source.steps, steps, config.max_steps_per_epoch())
         callbacks = self._callbacks(callbacks, verbose, steps=steps)
@@ -457,9 +457,10 @@ class Trainer:
         return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
 
     def _on_batch(self, kind: str, batch: Any, return_dict: bool) -> Any:
-        checks.require_labels(self, batch[1], plain=self._is_plain(kind))
+        where = f"{kind}_on_batch"
+        checks.require_labels(where, self, batch[1], plain=self._is_plain(kind))
         self._prepare(batch)
-        checks.check_labels(self, batch)
+        checks.check_labels(where, self, batch)
         source = data.ArraySource(batch, data.rows(batch))
         loop = Loop(self, CallbackList([]), kind)
         try:
@@ -504,13 +505,18 @@ class Trainer:
         x, y, _ = packed
         inputs = tree.map_structure(data.symbolic, x)
         y_pred = self._build_for(inputs)
-        if not compiled.resolved:
+        if not compiled.settled:  # labels that were refused leave no trace
             names = self.output_names if self.function is not None else None
             labels = None if y is None else tree.map_structure(data.symbolic, y)
             compiled.resolve(labels, y_pred, names)
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         self._prepared_for, self._output_spec = spec, y_pred
+
+    def _settle(self) -> None:
+        """Keep the losses and metrics that were chosen for the labels: a step has used them."""
+        if self._compiled is not None:
+            self._compiled.settled = True
 
     _prepared_for: Any = None
     _output_spec: Any = None
