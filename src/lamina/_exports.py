@@ -16,14 +16,17 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any
 
+from lamina._core.errors import explain, nearest
+
 # The packages whose objects saved records may name, in the order in which a name without its
 # package is looked up. Nothing else is ever imported for a record.
 PACKAGES = (
     "constraints", "dtype_policies", "initializers", "regularizers", "activations", "callbacks",
     "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random",
-    "utils", "ops",
+    "utils", "ops", "ops.image",
 )  # fmt: skip
-NAMED_IN_FULL = {"ops"}  # "gelu" alone is the activation, "binary_crossentropy" the loss
+# Of these, with their package only: "gelu" alone is the activation, "binary_crossentropy" the loss.
+NAMED_IN_FULL = {"ops", "ops.image"}
 
 _IMPORT = re.compile(r"^ {4}from (\S+) import (\([^)]*\)|.*)$", re.MULTILINE)
 _places: dict[str, dict[str, tuple[str, str]]] = {}  # package -> name -> (module, name there)
@@ -56,7 +59,7 @@ def lazy(
 
     def load(name: str) -> Any:
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(_missing(package, name), name=name, obj=None)
         origin, original = places[name]
         if origin == package:
             value = import_module(f"{origin}.{original}")
@@ -67,6 +70,14 @@ def lazy(
         return value
 
     return load, lambda: sorted({*vars(module), *places})
+
+
+def _missing(package: str, name: str) -> str:
+    if name.startswith("_"):  # Python asks for such names by itself, and often
+        return f"module {package!r} has no attribute {name!r}"
+    near = nearest(name, _places[package])
+    help = f"did you mean {near!r}?" if near else f"`dir({package})` lists what is there"
+    return explain(f"{package}.{name}", "expected a name that lamina has", f"{name!r}", help)
 
 
 def _names(origin: str, imported: str) -> Iterator[tuple[str, str]]:

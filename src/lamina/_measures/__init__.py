@@ -57,6 +57,12 @@ __all__ = [
     "pearson_correlation", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
 ]  # fmt: skip
-__getattr__, __dir__ = _lazy(
-    __name__, home=lambda name: "lamina.losses" if name in LOSSES else "lamina.metrics"
-)
+
+
+def _home(name: str) -> str:
+    if name == "accuracy":  # public as the class alone
+        return __name__
+    return "lamina.losses" if name in LOSSES else "lamina.metrics"
+
+
+__getattr__, __dir__ = _lazy(__name__, home=_home)

@@ -40,4 +40,4 @@ __all__ = [
     "perspective_transform", "reconstruct_patches", "resize", "rgb_to_grayscale", "rgb_to_hsv",
     "scale_and_translate", "sobel_edges", "ssim",
 ]  # fmt: skip
-__getattr__, __dir__ = _lazy(__name__, home="lamina.ops")
+__getattr__, __dir__ = _lazy(__name__)  # `lamina.ops` has these names only as `ops.image.resize`
