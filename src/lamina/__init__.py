@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from lamina._core.graph import Function
     from lamina._core.state import Variable, grad, pure, value_and_grad
     from lamina._core.tensor import KerasTensor
-    from lamina.alias import install_as_keras, load_ipython_extension, uninstall_as_keras
+    from lamina.alias import (
+        install_as_keras,
+        load_ipython_extension,
+        uninstall_as_keras,
+        unload_ipython_extension,
+    )
     from lamina.dtype_policies import DTypePolicy, FloatDTypePolicy
     from lamina.initializers import Initializer
     from lamina.layers import Input, InputSpec, Layer
@@ -68,7 +73,8 @@ __all__ = [
     "grad", "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses",
     "metrics", "mixed_precision",
     "models", "name_scope", "ops", "optimizers", "preprocessing", "pure", "random",
-    "regularizers", "remat", "tree", "uninstall_as_keras", "utils", "value_and_grad", "version",
+    "regularizers", "remat", "tree", "uninstall_as_keras",
+    "unload_ipython_extension", "utils", "value_and_grad", "version",
     "visualization",
 ]  # fmt: skip
 __getattr__, __dir__ = _lazy(__name__)

@@ -108,7 +108,8 @@ class Alias(MetaPathFinder, Loader):
             return value
         if self._is_module(self._place(f"{module}.{name}")):
             return importlib.import_module(f"{module}.{name}")
-        raise AttributeError(self._advice(module, name))
+        # An `obj` that is not the module keeps Python from guessing a second time.
+        raise AttributeError(self._advice(module, name), name=name, obj=None)
 
     def names(self, module: str) -> list[str]:
         """Return the names in `module`, as for `dir()` and `import *`."""

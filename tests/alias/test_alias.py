@@ -3,6 +3,7 @@
 import importlib
 import pickle
 import sys
+import traceback
 import types
 
 import pytest
@@ -192,8 +193,21 @@ def test_installing_twice_and_removing_leave_nothing_behind(no_keras):
 
 
 def test_notebooks_load_it_as_an_extension(no_keras):
-    lamina.load_ipython_extension(None)
+    from IPython.core.interactiveshell import InteractiveShell
+
+    notebook = InteractiveShell()
+    notebook.run_line_magic("load_ext", "lamina")
     assert importlib.import_module("keras").layers.Dense is lamina.layers.Dense
+    notebook.run_line_magic("unload_ext", "lamina")
+    assert "keras" not in sys.modules
+
+
+def test_python_does_not_guess_a_second_time_at_a_name_that_is_missing(as_keras):
+    keras = importlib.import_module("keras")
+    with pytest.raises(AttributeError) as caught:
+        _ = keras.layers.Desne
+    shown = traceback.format_exception_only(caught.value)
+    assert "".join(shown).endswith("names like it: Dense.\n")
 
 
 def test_other_packages_are_found_as_before(as_keras):
