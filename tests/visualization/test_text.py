@@ -68,6 +68,13 @@ def test_without_a_font_for_them_characters_become_boxes_and_one_warning(no_othe
     assert measure("层", 10) > 0
 
 
+def test_wide_characters_have_an_em_each_for_readers_that_have_the_font(no_other_fonts):
+    with pytest.warns(UserWarning, match="expected a font"):
+        width = measure("隐藏层", 10)
+    assert width == pytest.approx(30)
+    assert measure("隐藏层 a", 10) == pytest.approx(30 + measure(" a", 10))
+
+
 def test_accents_and_greek_need_no_other_font(no_other_fonts):
     assert runs("Größe α_1 слой") == [(default_face(), "Größe α_1 слой")]
 

@@ -51,7 +51,13 @@ def clean(text: object) -> str:
 
 def measure(text: str, size: float, bold: bool = False) -> float:
     """Return the width of `text` in points."""
-    width = sum(load_font(face, _MEASURED_AT).getlength(part) for face, part in runs(text, bold))
+    width = 0.0
+    for face, part in runs(text, bold):
+        font = load_font(face, _MEASURED_AT)
+        width += font.getlength(part)
+        # Chinese where this machine has no font for it: whoever opens the .svg may have one.
+        wide = [char for char in part if unicodedata.east_asian_width(char) in "WF"]
+        width += sum(max(0, _MEASURED_AT - font.getlength(char)) for char in wide)
     return width * size / _MEASURED_AT
 
 
