@@ -323,6 +323,7 @@ class Optimizer(Configurable):
                     type(self).__name__,
                     "expected a number or a schedule as `learning_rate`",
                     describe(value),
+                    "0.001 is usual",
                 )
             )
         if self._rate is None:

@@ -300,7 +300,10 @@ def _column_widths(
     if len(positions) != count:
         raise ValueError(
             explain(
-                "summary", f"expected {count} `positions`, one for each column", describe(positions)
+                "summary",
+                f"expected {count} `positions`, one for each column",
+                describe(positions),
+                "each is where a column ends, as a fraction of the line or in characters",
             )
         )
     ends = [round(p * length) if positions[-1] <= 1 else int(p) for p in positions]
