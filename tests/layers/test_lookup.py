@@ -316,6 +316,28 @@ def test_a_given_vocabulary_is_in_the_config_alone(tmp_path):
         layer.save_assets(tmp_path)
 
 
+def test_configs_have_the_keys_of_keras():
+    keys = {"name", "trainable", "dtype", "invert", "max_tokens", "num_oov_indices", "oov_token",
+            "mask_token", "output_mode", "sparse", "pad_to_max_tokens", "idf_weights",
+            "vocabulary", "vocabulary_size", "oov_method", "salt"}  # fmt: skip
+    layer = layers.IntegerLookup(vocabulary=np.array([1, 2, 3]), oov_token=np.int64(-2))
+    config = layer.get_config()
+    assert set(config) == keys | {"vocabulary_dtype"}
+    assert config["vocabulary"] == [1, 2, 3]
+    assert (config["oov_token"], config["vocabulary_size"]) == (-2, 4)
+    assert set(layers.StringLookup().get_config()) == keys | {"encoding"}
+
+
+def test_tokens_without_their_weights_are_no_vocabulary(tmp_path):
+    layer = layers.StringLookup(output_mode="tf_idf")
+    layer.adapt(["a", "b"])
+    layer.save_assets(tmp_path)
+    again = layers.StringLookup(output_mode="tf_idf")
+    again.load_assets(tmp_path)
+    with refused("a vocabulary with weights"):
+        again(["a"])
+
+
 def test_files_that_do_not_fit_change_nothing(tmp_path):
     layer = layers.IntegerLookup(num_oov_indices=2)
     layer.adapt([4, 5])

@@ -368,11 +368,12 @@ class Lookup(Layer):
         return self.vocabulary_size()
 
     def _require_vocabulary(self) -> None:
-        if self._tokens is None:
+        unweighted = self.output_mode == "tf_idf" and self.idf_weights is None
+        if self._tokens is None or unweighted:
             raise ValueError(
                 explain(
                     self._where(),
-                    "expected a vocabulary",
+                    "expected a vocabulary" + " with weights" * (self.output_mode == "tf_idf"),
                     "a layer that has none yet",
                     "call adapt(data) or set_vocabulary(tokens) first, or pass vocabulary=",
                 )
