@@ -90,11 +90,12 @@ def _depthwise(x: Any, kernel: Any, strides: Any, pads: Any, dilation: Any) -> A
     size = _output_size(x.shape, kernel.shape, strides, pads, dilation)
     x = lax.optimization_barrier(_padded(x, pads))  # or every pixel is tested for the edge
     kernel = jnp.reshape(kernel, (*kernel.shape[:-2], channels, multiplier))
+    wide = jnp.promote_types(x.dtype, jnp.float32)  # sums of short floats would lose digits
     y: Any = 0
     for tap in _taps(kernel.shape[:-2]):
-        part = _cut(x, tap, size, strides, dilation)
-        y = y + part[..., None] * kernel[tap]  # (N, P, Q, C, 1) (C, M)
-    return jnp.reshape(y, (*y.shape[:-2], channels * multiplier))
+        part = _cut(x, tap, size, strides, dilation).astype(wide)
+        y = y + part[..., None] * kernel[tap].astype(wide)  # (N, P, Q, C, 1) (C, M)
+    return jnp.reshape(y, (*y.shape[:-2], channels * multiplier)).astype(x.dtype)
 
 
 def _input_gradient(
@@ -146,6 +147,7 @@ def _kernel_tangent(
     x = _padded(x, pads)
     depth, filters = dkernel.shape[-2:]
     places, width = math.prod(size[:-1]), dkernel.shape[-3]
+    wide = jnp.promote_types(x.dtype, jnp.float32)
     total: Any = 0
     for row in _taps(dkernel.shape[:-3]):
         parts = [_cut(x, (*row, i), size[1:-1], strides, dilation) for i in range(width)]
@@ -153,13 +155,14 @@ def _kernel_tangent(
         if groups == 1:
             taken = jnp.concatenate(parts, -1) if width > 1 else parts[0]
             taken = lax.optimization_barrier(taken)  # or XLA cuts again for every product
-            total = total + jnp.reshape(taken, (places, -1)) @ weights
+            taken = jnp.reshape(taken, (places, -1))
+            total = total + jnp.matmul(taken, weights, preferred_element_type=wide)
             continue
         taken = jnp.stack([jnp.reshape(p, (places, groups, depth)) for p in parts], 2)
         taken = lax.optimization_barrier(jnp.reshape(taken, (places, groups, width * depth)))
         split = jnp.reshape(weights, (width * depth, groups, filters // groups))
-        total = total + jnp.einsum("ngk,kgo->ngo", taken, split)
-    return jnp.reshape(total, size)
+        total = total + jnp.einsum("ngk,kgo->ngo", taken, split, preferred_element_type=wide)
+    return jnp.reshape(total, size).astype(dkernel.dtype)
 
 
 def _taps(shape: Sequence[int]) -> Any:
