@@ -25,6 +25,7 @@ from lamina import layers
 
 ABSTRACT = {layers.Layer, layers.Wrapper}  # bases: they have no `call`
 OF_TEXTS = {layers.StringLookup}  # they are called on data only, never in models
+FOREIGN = {layers.FlaxLayer, layers.JaxLayer}  # functions of others: tests/layers/test_foreign.py
 NEED_TENSORFLOW = {"HashedCrossing", "Hashing", "IntegerLookup"}  # in Keras
 FLAT, SEQUENCE, IMAGE, VOLUME = (2, 3), (2, 4, 3), (2, 4, 4, 2), (2, 3, 3, 3, 2)
 
@@ -207,7 +208,7 @@ def same(a: Any, b: Any, tolerance: float = 0.0) -> None:
 
 
 def test_every_exported_layer_has_an_example():
-    known = {e.cls for e in EXAMPLES} | ABSTRACT | OF_TEXTS
+    known = {e.cls for e in EXAMPLES} | ABSTRACT | OF_TEXTS | FOREIGN
     missing = sorted(c.__name__ for c in exported() if c not in known)
     assert not missing, f"add a row to EXAMPLES for {missing}"
 

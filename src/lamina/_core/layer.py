@@ -297,7 +297,7 @@ class Layer(Configurable):
         if not shapes or type(self).build is Layer.build:
             # Layers inside build themselves when the call reaches them.
             self._enter_path()
-            self._build_shapes = {"input_shape": next(iter(shapes.values()), None)}
+            self._build_shapes = {"input_shape": next(iter(shapes.values()))} if shapes else None
             self.built = True
             return
         accepted = [
