@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lamina.utils import set_random_seed
 from lamina.utils._arrays import normalize, to_categorical
 
 
@@ -83,3 +84,15 @@ def test_the_whole_array_as_one():
 def test_orders_that_are_no_norm_are_refused(order):
     with pytest.raises(ValueError, match="positive integer"):
         normalize([1.0], order=order)
+
+
+@pytest.mark.parametrize("names", [["cat", "dog"], [None, 1], [[0], [1, 2]]])
+def test_what_is_no_number_is_told_how_to_become_one(names):
+    with pytest.raises(ValueError, match=r"(?s)class numbers.*Got .*Help: .*np\.unique"):
+        to_categorical(names)
+
+
+@pytest.mark.parametrize("seed", ["1", None, 1.5])
+def test_a_seed_is_an_integer(seed):
+    with pytest.raises(ValueError, match=r"(?s)set_random_seed: expected an integer.*Got .*Help"):
+        set_random_seed(seed)

@@ -152,6 +152,7 @@ class Model(Trainer, Layer):
                         f"{self.name}.get_layer",
                         f"expected an index below {len(layers)}",
                         str(index),
+                        "-1 is the last layer",
                     )
                 )
             return layers[index]

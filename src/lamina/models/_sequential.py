@@ -110,7 +110,9 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the last layer off the stack, and return it."""
         if not self.layers:
-            raise IndexError(explain(f"{self.name}.pop", "expected layers", "none"))
+            raise IndexError(
+                explain(f"{self.name}.pop", "expected layers", "none", "call `add` first")
+            )
         layer = self._stack.pop()
         if rebuild:
             self._rebuild()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as _np
 
+from lamina._core.errors import describe as _describe
+from lamina._core.errors import explain as _explain
 from lamina._core.naming import reset_names as _reset_names
 from lamina._core.random import reset_global_generator as _reset_global_generator
 from lamina._core.tensor import KerasTensor as _KerasTensor
@@ -37,11 +39,18 @@ if TYPE_CHECKING:
 def set_random_seed(seed: int) -> None:
     """Make everything random repeatable: Python's `random`, numpy's, and lamina's.
 
+    Args:
+        seed: an integer.
+
     Example:
         >>> set_random_seed(1); a = _np.random.rand(); set_random_seed(1); a == _np.random.rand()
         True
     """
-    _python_random.seed(seed)
+    if not isinstance(seed, (int, _np.integer)):
+        raise ValueError(
+            _explain("set_random_seed", "expected an integer", _describe(seed), "use 1")
+        )
+    _python_random.seed(int(seed))
     _np.random.seed(seed % 2**32)  # noqa: NPY002  what scripts draw their data from
     _reset_global_generator()
 

@@ -25,7 +25,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
 
     Raises:
         IndexError: if a number is outside the range of classes. (In a jax array its row is all 0.)
-        ValueError: if `num_classes` is None and cannot be read off `x`.
+        ValueError: if `x` holds no numbers, or if `num_classes` is None and cannot be read off `x`.
 
     Example:
         >>> to_categorical([0, 2, 1])
@@ -34,7 +34,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
                [0., 1., 0.]])
     """
     on_device = isinstance(x, jax.Array)
-    labels = x if on_device else np.asarray(x).astype("int64")
+    labels = x if on_device else _whole_numbers(x)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels.reshape(labels.shape[:-1])
     if not num_classes:
@@ -54,6 +54,20 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     rows = np.zeros((labels.size, num_classes))
     rows[np.arange(labels.size), labels.reshape(-1)] = 1
     return rows.reshape((*labels.shape, num_classes))
+
+
+def _whole_numbers(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x).astype("int64")
+    except (TypeError, ValueError):
+        raise ValueError(
+            explain(
+                "to_categorical",
+                "expected class numbers",
+                describe(x),
+                "number the classes first: names, y = np.unique(x, return_inverse=True)",
+            )
+        ) from None
 
 
 def _check_range(labels: np.ndarray, num_classes: int) -> None:
