@@ -217,13 +217,22 @@ def test_configs_are_read_by_either(writer, reader):
     [
         (lambda a, b: lamina.Model(a, layers.Add()([a, b])), r"to depend on the given inputs.*'b'"),
         (lambda a, b: lamina.Model(a, np.ones(3)), "symbolic tensors as inputs and outputs"),
-        (lambda a, b: two_inputs(lamina)[2]({"a": ones(2, 3), "c": ones(2, 3)}), "named a, b.*no b"),
-        (lambda a, b: two_inputs(lamina)[2]([ones(2, 3), ones(2, 4)]), r"input 'b' of shape \(None, 3\)"),
+        (
+            lambda a, b: two_inputs(lamina)[2]({"a": ones(2, 3), "c": ones(2, 3)}),
+            "named a, b.*no b",
+        ),
+        (
+            lambda a, b: two_inputs(lamina)[2]([ones(2, 3), ones(2, 4)]),
+            r"input 'b' of shape \(None, 3\)",
+        ),
         (lambda a, b: layers.Add(name="sum")([a, layers.Input((4,))]), "sum"),
-        (lambda a, b: [d := layers.Dense(2, name="d"), d(a), d(layers.Input((4,)))], "size 3, as at build"),
+        (
+            lambda a, b: [d := layers.Dense(2, name="d"), d(a), d(layers.Input((4,)))],
+            "size 3, as at build",
+        ),
         (lambda a, b: layers.LSTM(2, name="rnn")(a), "rnn.*3 axes"),
     ],
-)  # fmt: skip
+)
 def test_errors_say_where_what_came_and_what_to_do(make, words):
     a, b = layers.Input((3,), name="a"), layers.Input((3,), name="b")
     with pytest.raises(ValueError, match=f"(?s){words}") as caught:

@@ -67,7 +67,7 @@ def net():
 
 @pytest.mark.parametrize("mode", ["full", "activations"])
 def test_training_is_the_same(mode):
-    """Also what layers write on the way: moving averages, seeds, losses, the logits of a softmax."""
+    """Also what layers write on the way: moving averages, seeds, losses, logits of a softmax."""
     curves = []
     for wanted in (None, mode):
         lamina.utils.set_random_seed(1)

@@ -1,4 +1,4 @@
-"""Ops at 0, at infinity, at NaN, at the ends of the floats: as Keras, or with the limit it misses."""
+"""Ops at 0, infinity, NaN, the ends of the floats: as Keras, or with the limit it misses."""
 
 import os
 

@@ -133,13 +133,13 @@ def ssim(
         got = f"{describe(image1)} and {describe(image2)}"
         raise ValueError(explain(where, "expected images of one shape", got))
     dtype = jnp.result_type(inexact(image1))
-    one, two = (jnp.asarray(x, dtype).reshape((-1, *x.shape[-3:])) for x in (image1, image2))
+    one, two = (jnp.asarray(x if x.ndim == 4 else x[None], dtype) for x in (image1, image2))
     bell = _bell(filter_size, filter_sigma, dtype)
 
     def mean(x: Any) -> Any:
         return _filtered(x, jnp.outer(bell, bell), axis, "VALID")
 
-    if min(mean(one).shape) == 0:
+    if min(mean(one).shape[1:]) == 0:
         expected = f"expected images of {filter_size} pixels or more along each side"
         raise ValueError(explain(where, expected, describe(image1), "give a smaller filter_size"))
     m1, m2 = mean(one), mean(two)

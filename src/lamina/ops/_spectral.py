@@ -237,5 +237,5 @@ def _overlap_add(pieces: Any, stride: int) -> Any:
     before = [(0, 0)] * (pieces.ndim - 2)
     moved = [jnp.pad(cut[..., k, :], [*before, (k, blocks - 1 - k), (0, 0)]) for k in range(blocks)]
     total = sum(moved[1:], moved[0])  # (..., P + blocks - 1, stride)
-    flat = jnp.reshape(total, (*pieces.shape[:-2], -1))
+    flat = jnp.reshape(total, (*pieces.shape[:-2], (count + blocks - 1) * stride))
     return flat[..., : (count - 1) * stride + length]
