@@ -151,8 +151,8 @@ def op(fn: Callable[..., Any], explains_errors: bool = True) -> Callable[..., An
         symbolic = has_tensor(*args, *kwargs.values())
         try:
             return record(wrapper, compute, args, kwargs) if symbolic else compute(*args, **kwargs)
-        except (TypeError, ValueError, IndexError) as error:
-            told = not explains_errors or "\n  Got " in str(error)
+        except _EXPLAINED as error:
+            told = not explains_errors or str(error).startswith("ops.")
             # What jax says about tracers is for whoever traces, unless that is `infer`.
             if told or (isinstance(error, _TRACING) and not symbolic):
                 raise
@@ -174,6 +174,7 @@ def op(fn: Callable[..., Any], explains_errors: bool = True) -> Callable[..., An
 
 
 _TRACING = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
+_EXPLAINED = (TypeError, ValueError, IndexError, ZeroDivisionError)
 _ADVICE = {
     "broadcast": "sizes must be equal or 1, compared from the last axis; ops.reshape and "
     "ops.expand_dims add axes",
@@ -193,7 +194,9 @@ def _explained(fn: Any, error: Exception, args: tuple, kwargs: dict[str, Any]) -
     given = [*zip([*names, *names[-1:] * len(args)], args, strict=False), *kwargs.items()]
     got = ", ".join(f"{name}={_brief(value)}" for name, value in given) or "nothing"
     where = f"{public_part(fn.__module__).removeprefix('lamina.')}.{fn.__name__}"
-    kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+    kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), ValueError)
+    if "\n  Got " in str(error):  # in three parts already, of what any op may be given
+        return kind(f"{where}, {error}")
     return kind(explain(where, expected, got, advice))
 
 

@@ -14,7 +14,8 @@ from lamina._core.graph import Array, op
 from lamina.ops._promotion import as_dtype
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
+@op
+def convert_to_tensor(x: Array, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Array:
     """Return x as an array of the engine.
 
     Args:
@@ -29,12 +30,8 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     if sparse or ragged:
         got = f"sparse={sparse}, ragged={ragged}"
         raise ValueError(explain("ops.convert_to_tensor", "expected a dense array", got))
-    return _as_tensor(x) if dtype is None else cast(x, dtype)
-
-
-@op
-def _as_tensor(x: Array) -> Array:
-    return jnp.asarray(x)
+    x = jnp.asarray(x)
+    return x if dtype is None else x.astype(as_dtype(standardize_dtype(dtype)))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:

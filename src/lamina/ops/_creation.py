@@ -30,6 +30,7 @@ def _sizes(shape: Any) -> Any:
     return tuple(shape) if isinstance(shape, (list, np.ndarray)) else shape
 
 
+@op
 def zeros(shape: Any, dtype: Any = None) -> Any:
     """Return an array of 0.
 
@@ -40,16 +41,19 @@ def zeros(shape: Any, dtype: Any = None) -> Any:
     return jnp.zeros(_sizes(shape), float_dtype(dtype))
 
 
+@op
 def ones(shape: Any, dtype: Any = None) -> Any:
     """Return an array of 1."""
     return jnp.ones(_sizes(shape), float_dtype(dtype))
 
 
+@op
 def empty(shape: Any, dtype: Any = None) -> Any:
     """Return an array whose values do not matter; they are 0."""
     return jnp.zeros(_sizes(shape), float_dtype(dtype))
 
 
+@op
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """Return an array of `fill_value`, of the default float unless `dtype` says otherwise."""
     return jnp.full(_sizes(shape), as_operand(fill_value), float_dtype(dtype))
@@ -79,6 +83,7 @@ def full_like(x: Array, fill_value: Array, dtype: Any = None) -> Array:
     return jnp.full_like(x, fill_value, dtype=as_dtype(dtype))
 
 
+@op
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
     """Return start, start + step, ... as long as it is below stop; one argument is the stop.
 
@@ -154,6 +159,7 @@ def geomspace(
     return jnp.geomspace(start, stop, num, endpoint, dtype=as_dtype(dtype), axis=axis)
 
 
+@op
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Return an (N, M) array of 0 with 1 on a diagonal.
 
@@ -177,11 +183,13 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     return jnp.eye(N, M, k=k, dtype=float_dtype(dtype))
 
 
+@op
 def identity(n: int, dtype: Any = None) -> Any:
     """Return an (n, n) array of 0 with 1 on the diagonal."""
     return jnp.identity(n, dtype=float_dtype(dtype))
 
 
+@op
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Return an (N, M) array with 1 on and below diagonal k and 0 above.
 

@@ -68,9 +68,9 @@ def extract_patches(
     """
     if not isinstance(size, (int, tuple, list)):
         expected = "expected a whole number or a tuple as size"
-        raise TypeError(explain("ops.extract_patches", expected, describe(size)))
+        raise TypeError(explain("ops.image.extract_patches", expected, describe(size)))
     rank = 2 if isinstance(size, int) else len(size)
-    where = "ops.extract_patches"
+    where = "ops.image.extract_patches"
     return _extract(where, images, rank, size, strides, dilation_rate, padding, data_format)
 
 
@@ -90,7 +90,7 @@ def extract_patches_3d(
         size: voxels of a patch: one number for a cube, or (depth, height, width).
         strides, dilation_rate, padding, data_format: as for `extract_patches`.
     """
-    where = "ops.extract_patches_3d"
+    where = "ops.image.extract_patches_3d"
     return _extract(where, volumes, 3, size, strides, dilation_rate, padding, data_format)
 
 
@@ -156,7 +156,7 @@ def reconstruct_patches(
         >>> bool((reconstruct_patches(patches, 2, (4, 4)) == image).all())
         True
     """
-    where = "ops.reconstruct_patches"
+    where = "ops.image.reconstruct_patches"
     if not isinstance(output_size, (tuple, list)):
         raise TypeError(explain(where, "expected a tuple as output_size", describe(output_size)))
     rank = 2 if isinstance(size, int) else len(size)

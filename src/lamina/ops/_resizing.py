@@ -231,10 +231,16 @@ def scale_and_translate(
         antialias: whether a smaller image averages over the pixels it leaves out.
 
     Raises:
-        ValueError: an unknown method.
+        ValueError: an unknown method, or other numbers of sizes, scales or translations.
     """
     if method not in _METHODS:
         raise ValueError(unknown("method", method, _METHODS))
+    count = len(spatial_dims)
+    if len(output_shape) != images.ndim or {jnp.shape(scale), jnp.shape(translation)} != {(count,)}:
+        expected = "expected a size per axis, and one scale and translation per spatial axis"
+        got = f"output_shape={tuple(output_shape)} of {describe(images)}, scale={describe(scale)}, "
+        got += f"translation={describe(translation)}, spatial_dims={tuple(spatial_dims)}"
+        raise ValueError(explain("ops.image.scale_and_translate", expected, got))
     return jax.image.scale_and_translate(
         images,
         tuple(output_shape),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina._core.errors import describe, explain
+from lamina._core.errors import describe, explain, unknown
 from lamina._core.graph import Array, as_operand, op
 from lamina.ops._promotion import axes
 
@@ -199,7 +199,10 @@ def tile(x: Array, repeats: Any) -> Array:
     """Return x as a whole repeated along its axes, `repeats` times each."""
     if isinstance(repeats, (jax.Array, np.ndarray)):
         repeats = np.asarray(repeats).tolist()
-    return jnp.tile(x, axes(repeats))
+    counts = axes(repeats) if isinstance(repeats, (list, tuple)) else (repeats,)
+    if any(isinstance(n, int) and n < 0 for n in counts):
+        raise ValueError(explain("ops.tile", "expected repeats of 0 or more", describe(repeats)))
+    return jnp.tile(x, counts)
 
 
 @op
@@ -354,6 +357,12 @@ def _unstack(x: Array, num: int, axis: int) -> list[Array]:
     return [jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in range(num)]
 
 
+_PAD_MODES = (
+    *("constant", "edge", "empty", "linear_ramp", "maximum", "mean", "median", "minimum"),
+    *("reflect", "symmetric", "wrap"),
+)
+
+
 @op
 def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
     """Return x with more elements at the ends of its axes.
@@ -364,7 +373,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any =
         constant_values: of mode 'constant', 0 by default.
 
     Raises:
-        ValueError: `constant_values` for another mode.
+        ValueError: an unknown mode, or `constant_values` for another than 'constant'.
 
     Example:
         >>> pad([1, 2], 1).tolist(), pad([1, 2], (0, 2), mode="edge").tolist()
@@ -372,6 +381,8 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any =
     """
     if isinstance(pad_width, (jax.Array, np.ndarray)):
         pad_width = np.asarray(pad_width).tolist()
+    if isinstance(mode, str) and mode not in _PAD_MODES:
+        raise ValueError(unknown("mode", mode, _PAD_MODES))
     if constant_values is None:
         return jnp.pad(x, pad_width, mode=mode)
     if mode != "constant":

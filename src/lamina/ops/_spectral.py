@@ -99,10 +99,14 @@ def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> A
     Shapes:
         x: (..., T). Returns (..., pieces, sequence_length), only whole pieces.
 
+    Raises:
+        ValueError: a stride that is no positive whole number.
+
     Example:
         >>> extract_sequences([1, 2, 3, 4, 5], 3, 2).tolist()
         [[1, 2, 3], [3, 4, 5]]
     """
+    _check_stride("ops.extract_sequences", sequence_stride)
     starts = jnp.arange((x.shape[-1] - sequence_length) // sequence_stride + 1) * sequence_stride
     places = starts[:, None] + jnp.arange(sequence_length)  # (pieces, sequence_length)
     return jnp.take(x, places, axis=-1)
