@@ -91,11 +91,17 @@ def _depthwise(x: Any, kernel: Any, strides: Any, pads: Any, dilation: Any) -> A
     x = lax.optimization_barrier(_padded(x, pads))  # or every pixel is tested for the edge
     kernel = jnp.reshape(kernel, (*kernel.shape[:-2], channels, multiplier))
     wide = jnp.promote_types(x.dtype, jnp.float32)  # sums of short floats would lose digits
-    y: Any = 0
-    for tap in _taps(kernel.shape[:-2]):
-        part = _cut(x, tap, size, strides, dilation).astype(wide)
-        y = y + part[..., None] * kernel[tap].astype(wide)  # (N, P, Q, C, 1) (C, M)
-    return jnp.reshape(y, (*y.shape[:-2], channels * multiplier)).astype(x.dtype)
+    results = []
+    for m in range(multiplier):  # one by one: a last axis of size M, mostly 1, is no vector
+        y: Any = 0
+        for tap in _taps(kernel.shape[:-2]):
+            part = _cut(x, tap, size, strides, dilation).astype(wide)
+            y = y + part * kernel[tap][:, m].astype(wide)  # (N, P, Q, C) (C,)
+        results.append(y.astype(x.dtype))
+    if multiplier == 1:
+        return results[0]
+    y = jnp.stack(results, -1)  # M of (N, P, Q, C) -> (N, P, Q, C, M)
+    return jnp.reshape(y, (*y.shape[:-2], channels * multiplier))
 
 
 def _input_gradient(
@@ -114,21 +120,26 @@ def _input_gradient(
         spread = (g.shape[i + 1] - 1) * strides[i] + 1
         low = reach - 1 - before
         edges.append((low, size[i + 1] + reach - 1 - spread - low))
-    space = tuple(range(g.ndim - 2))
-    kernel = jnp.flip(kernel, space)
-    depth, filters = kernel.shape[-2:]
-    kernel = jnp.reshape(kernel, (*kernel.shape[:-1], groups, filters // groups))
-    kernel = jnp.moveaxis(kernel, -3, -1)  # (h, w, I, G, O) -> (h, w, G, O, I)
-    kernel = jnp.moveaxis(kernel, -3, -2)  # (h, w, G, O, I) -> (h, w, O, G, I)
-    kernel = jnp.reshape(kernel, (*kernel.shape[:-2], groups * depth))
     if max(strides) > 1 or any(e < 0 for edge in edges for e in edge):
         widths = [(lo, hi, s - 1) for (lo, hi), s in zip(edges, strides, strict=True)]
         g = lax.pad(g, jnp.zeros((), g.dtype), [(0, 0, 0), *widths, (0, 0, 0)])
         g = lax.optimization_barrier(g)
         edges = [(0, 0)] * len(edges)
     ones = (1,) * len(edges)
-    if depth == 1 and groups == g.shape[-1] and groups > 1:
-        return _depthwise(g, kernel, ones, edges, dilation)
+    kernel = jnp.flip(kernel, tuple(range(g.ndim - 2)))
+    depth, filters = kernel.shape[-2:]
+    if groups == size[-1] and groups > 1:
+        split = (groups, filters // groups)
+        g = jnp.reshape(g, (*g.shape[:-1], *split))  # (N, P, Q, C M) -> (N, P, Q, C, M)
+        kernel = jnp.reshape(kernel, (*kernel.shape[:-1], *split))  # (h, w, 1, C, M)
+        parts = [
+            _depthwise(g[..., m], kernel[..., m], ones, edges, dilation) for m in range(split[1])
+        ]
+        return sum(parts[1:], parts[0])
+    kernel = jnp.reshape(kernel, (*kernel.shape[:-1], groups, filters // groups))
+    kernel = jnp.moveaxis(kernel, -3, -1)  # (h, w, I, G, O) -> (h, w, G, O, I)
+    kernel = jnp.moveaxis(kernel, -3, -2)  # (h, w, G, O, I) -> (h, w, O, G, I)
+    kernel = jnp.reshape(kernel, (*kernel.shape[:-2], groups * depth))
     return _plain(g, kernel, ones, edges, dilation, groups)
 
 
