@@ -86,12 +86,6 @@ class CustomObjectScope:
         self._using.__exit__(*error)
 
 
-def name_of(obj: Any) -> str | None:
-    """Return the public name of one of the library's own classes or functions, else None."""
-    entry = _exports.public_name(obj)
-    return entry[1] if entry else None
-
-
 # --- writing ------------------------------------------------------------------------------------
 
 

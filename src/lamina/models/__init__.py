@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from lamina._core import serialize as _serialize
 from lamina._exports import lazy as _lazy
 
 if TYPE_CHECKING:
