@@ -1,0 +1,25 @@
+"""Models and weights in files, and objects as records."""
+
+from typing import TYPE_CHECKING
+
+from lamina._exports import lazy as _lazy
+
+if TYPE_CHECKING:
+    from lamina._core.serialize import (
+        CustomObjectScope,
+        deserialize_keras_object,
+        get_custom_objects,
+        get_registered_name,
+        get_registered_object,
+        register_keras_serializable,
+        serialize_keras_object,
+    )
+    from lamina._core.serialize import CustomObjectScope as custom_object_scope
+    from lamina.saving._refusal import FileRefused
+
+__all__ = [
+    "CustomObjectScope", "FileRefused", "custom_object_scope", "deserialize_keras_object",
+    "get_custom_objects", "get_registered_name", "get_registered_object",
+    "register_keras_serializable", "serialize_keras_object",
+]  # fmt: skip
+__getattr__, __dir__ = _lazy(__name__)
