@@ -29,7 +29,7 @@ FLOORS = {
         3: "_measures initializers activations regularizers constraints dtype_policies config "
         "backend "
         "utils visualization preprocessing",
-        4: "layers losses metrics optimizers callbacks saving",
+        4: "_data layers losses metrics optimizers callbacks saving",
         5: "_training",
         6: "models",
         7: "__init__ __main__ cli alias legacy applications datasets export wrappers distribution "

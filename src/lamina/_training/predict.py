@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from lamina import _data as data
 from lamina._core import tree
-from lamina._training import data
 from lamina._training.program import Forward
 from lamina._training.stateless import stateful
 from lamina.utils import pack_x_y_sample_weight

@@ -4,11 +4,11 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamina import _data as data
 from lamina import optimizers
 from lamina._core import walk
 from lamina._core.errors import explain
 from lamina._core.state import Variable, value_and_grad
-from lamina._training import data
 from lamina._training.compile import Compiled, attach_masks, with_masks
 from lamina.utils import unpack_x_y_sample_weight
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import jax
 
+from lamina import _data as data
 from lamina import config, metrics, optimizers
 from lamina._core import tree
 from lamina._core.context import using
 from lamina._core.errors import describe, explain
 from lamina._core.state import Variable
-from lamina._training import checks, data
+from lamina._training import checks
 from lamina._training.compile import Compiled
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
