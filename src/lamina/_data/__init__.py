@@ -7,11 +7,10 @@ from lamina._data.arrays import (
     rows,
     split_validation,
     symbolic,
-    weigh_classes,
 )
 from lamina._data.source import ArraySource, Block
 
 __all__ = [
     "ArraySource", "Block", "as_arrays", "check_lengths", "pack", "rows", "split_validation",
-    "symbolic", "weigh_classes",
+    "symbolic",
 ]  # fmt: skip

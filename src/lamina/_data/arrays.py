@@ -181,40 +181,6 @@ def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
 
-def weigh_classes(data: Any, class_weight: Any) -> Any:
-    """Return (x, y, sample_weight) with weights that give each class the one asked for."""
-    x, y, sample_weight = data
-    if not isinstance(class_weight, dict) or not all(
-        is_real(k) and is_real(v) for k, v in class_weight.items()
-    ):
-        raise ValueError(
-            explain(
-                "data",
-                "expected a dictionary {class number: weight} as `class_weight`",
-                describe(class_weight),
-                "{0: 1.0, 1: 5.0} makes samples of class 1 count five times",
-            )
-        )
-    if len(tree.flatten(y)) != 1:
-        raise ValueError(
-            explain(
-                "data",
-                "expected one output with `class_weight`",
-                f"{len(tree.flatten(y))} outputs",
-                "use sample_weight, one array per output",
-            )
-        )
-    labels = np.asarray(tree.flatten(y)[0])
-    if labels.ndim > 1:
-        labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
-    weights = np.ones(labels.shape, "float32")
-    for label, weight in class_weight.items():
-        weights[np.round(labels).astype("int64") == int(label)] = weight
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight) * weights
-    return x, y, weights
-
-
 def pack(x: Any, y: Any, sample_weight: Any, nan: bool = False) -> tuple[Any, Any, Any]:
     """Return (x, y, sample_weight) as arrays, checked."""
     x, y, sample_weight = (

@@ -61,7 +61,8 @@ def resolve_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
     else:
         metric = metrics.get(identifier)
     if not isinstance(metric, metrics.Metric):
-        metric = metrics.MeanMetricWrapper(metric, name=getattr(metric, "__name__", None))
+        name = getattr(metric, "__name__", "").strip("<>")  # '<lambda>' is not for file names
+        metric = metrics.MeanMetricWrapper(metric, name=name or None)
     if isinstance(identifier, str):
         metric.name = identifier
     if y_true is not None:
@@ -123,22 +124,25 @@ class Compiled:
             match_outputs("y", y_true, keys, y_pred) if y_true is not None else [None] * len(flat)
         )
         given = [
-            _per_output(argument, value, keys)
+            _per_output(argument, value, keys, y_pred)
             for argument, value in (("loss", self.loss), ("metrics", self.metrics),
                                     ("weighted_metrics", self.weighted_metrics))
         ]  # fmt: skip
-        weights = _per_output("loss_weights", self.loss_weights, keys)
+        weights = _per_output("loss_weights", self.loss_weights, keys, y_pred)
+        paths = _paths(y_pred, iter(keys))
         several = len(flat) > 1
         tracked = sum(loss is not None for loss in given[0]) > 1
         outputs = []
         for i, (t, p) in enumerate(zip(trues, flat, strict=True)):
             loss = resolve_loss(given[0][i], t, p)
-            tracker = metrics.Mean(name=f"{keys[i]}_loss") if tracked and loss is not None else None
+            tracker = (
+                metrics.Mean(name=f"{paths[i]}_loss") if tracked and loss is not None else None
+            )
             weight = 1.0 if weights[i] is None else float(weights[i])
             found = [[resolve_metric(m, t, p) for m in _as_list(group[i])] for group in given[1:]]
             outputs.append(Output(keys[i] if several else None, loss, weight, tracker, *found))
         self.outputs, self.keys, self.structure = outputs, keys, tree.structure_of(y_pred)
-        by_name = isinstance(y_pred, dict) and isinstance(self.loss, dict)
+        by_name = isinstance(y_pred, dict) and isinstance(self.loss, dict) and _is_flat(y_pred)
         order = [keys.index(n) for n in self.loss if n in keys] if by_name else range(len(outputs))
         self._trackers = [outputs[i].tracker for i in order if outputs[i].tracker is not None]
 
@@ -220,9 +224,54 @@ def _output_names(y_pred: Any, names: list[str] | None, count: int) -> list[str]
     return [f"output_{i}" for i in range(count)]
 
 
-def _per_output(argument: str, value: Any, keys: list[str]) -> list[Any]:
-    """Return what `argument` says for each output: one for all, a list in order, or by name."""
+def _is_flat(y_pred: Any) -> bool:
+    """Return whether outputs are one tensor, or tensors directly in one list or dictionary."""
+    parts = list(y_pred.values()) if isinstance(y_pred, dict) else y_pred
+    return not isinstance(parts, (list, tuple)) or not any(map(tree.is_nested, parts))
+
+
+def _paths(y_pred: Any, names: Any, leaf: str | None = None) -> list[str]:
+    """Return the place of each output, as logs show it: 'group/kind', '1/size'.
+
+    Args:
+        y_pred: outputs, nested.
+        names: iterator over the names of the outputs.
+        leaf: what to call a single output: its key in a dictionary, else its name.
+    """
+    if not tree.is_nested(y_pred):
+        name = next(names)
+        return [leaf or name]
+    by_key = isinstance(y_pred, dict)
+    places = [(k, y_pred[k]) for k in sorted(y_pred)] if by_key else list(enumerate(y_pred))
+    found = []
+    for place, part in places:
+        inside = _paths(part, names, str(place) if by_key else None)
+        found += [f"{place}/{path}" for path in inside] if tree.is_nested(part) else inside
+    return found
+
+
+def _along(y_pred: Any, value: Any) -> list[Any] | None:
+    """Return the parts of `value`, nested like the outputs; None if it is nested otherwise."""
+    if value is None or not tree.is_nested(y_pred):
+        return [value] * len(tree.flatten(y_pred))
+    if isinstance(y_pred, dict):
+        if not isinstance(value, dict) or not set(value) <= set(y_pred):
+            return None
+        parts = [_along(y_pred[k], value.get(k)) for k in sorted(y_pred)]
+    else:
+        if not isinstance(value, (list, tuple)) or len(value) != len(y_pred):
+            return None
+        parts = [_along(p, v) for p, v in zip(y_pred, value, strict=True)]
+    return None if None in parts else [leaf for part in parts for leaf in part or ()]
+
+
+def _per_output(argument: str, value: Any, keys: list[str], y_pred: Any) -> list[Any]:
+    """Return what `argument` says for each output: one for all, in order, by name, or nested."""
     n = len(keys)
+    if not _is_flat(y_pred) and tree.is_nested(value):
+        found = _along(y_pred, value)
+        if found is not None:
+            return found
     if isinstance(value, dict):
         unknown = [k for k in value if k not in keys]
         if unknown and n == 1 and len(value) == 1:

@@ -12,6 +12,7 @@ from lamina._core.context import using
 from lamina._core.errors import describe, explain
 from lamina._core.state import Variable
 from lamina._training import checks
+from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
@@ -164,7 +165,8 @@ class Trainer(Steps):
             validation_split: fraction of the rows, the last ones, that is kept for validation.
             validation_data: (x, y) or (x, y, sample_weight) for validation.
             shuffle: whether each epoch sees the rows in an order of its own.
-            class_weight: {class number: weight of its samples}.
+            class_weight: {class number: weight of its samples}; with several outputs
+                {name of output: such a dictionary}.
             sample_weight: weight per sample.
             initial_epoch: number of the first epoch, from 0.
             steps_per_epoch: steps of an epoch (default: all rows once).
@@ -196,24 +198,18 @@ class Trainer(Steps):
         held = None
         if validation is not None:
             held = data.ArraySource(validation, validation_batch_size or batch_size)
+            held_steps = _capped(held.steps, validation_steps, config.max_steps_per_epoch())
         epochs = _capped(epochs, None, config.max_epochs())
         callbacks = self._callbacks(
             callbacks, verbose, add_history=True, epochs=epochs, steps=steps
         )
         self.history = callbacks.history
-        self.stop_training = False
+        self.stop_training, self._validates = False, held is not None
         with Loop(self, callbacks, "train") as loop:
-            for epoch in range(initial_epoch, epochs):
-                loop.hand_over()
-                callbacks.call("on_epoch_begin", epoch)
-                logs = loop.epoch("train", source, steps)
+            for epoch in loop.epochs(initial_epoch, epochs):
+                loop.epoch("train", source, steps)
                 if held is not None and _due(epoch, validation_freq):
-                    logs |= self._validate(held, callbacks, loop, validation_steps)
-                loop.hand_over()
-                callbacks.call("on_epoch_end", epoch, logs=logs)
-                loop.logs = logs
-                if self.stop_training:
-                    break
+                    loop.validate(held, held_steps)
         return self.history
 
     def _fit_data(
@@ -226,8 +222,6 @@ class Trainer(Steps):
             train, validation = data.split_validation(train, validation_split)
         if validation_data is not None:
             validation = data.pack(*unpack_x_y_sample_weight(validation_data))
-        if class_weight is not None:
-            train = data.weigh_classes(train, class_weight)
         for kind, part in (("train", train), ("test", validation)):
             if part is not None:
                 checks.require_labels("fit", self, part[1], plain=self._is_plain(kind))
@@ -235,19 +229,14 @@ class Trainer(Steps):
         for part in (train, validation):
             if part is not None:
                 checks.check_labels("fit", self, part)
-        return train, validation
+        return self._weighed(train, class_weight), validation
 
-    def _validate(
-        self, source: Any, callbacks: Any, loop: Loop, steps: int | None
-    ) -> dict[str, Any]:
-        loop.hand_over()
-        callbacks.call("on_test_begin")
-        logs = loop.epoch(
-            "test", source, _capped(source.steps, steps, config.max_steps_per_epoch())
-        )
-        loop.hand_over()
-        callbacks.call("on_test_end", logs=logs)
-        return {f"val_{name}": value for name, value in logs.items()}
+    def _weighed(self, packed: Any, class_weight: Any) -> Any:
+        """Return data, for which the model is ready, with the classes' weights in it."""
+        if class_weight is None:
+            return packed
+        compiled = self._require_compiled("fit")
+        return weigh_classes(packed, class_weight, compiled.keys, self._output_spec)
 
     def evaluate(
         self,
@@ -309,9 +298,7 @@ class Trainer(Steps):
         """Learn from one batch; return its loss and metrics, as `evaluate` does."""
         self._require_compiled("train_on_batch")
         batch = data.pack(x, y, sample_weight)
-        if class_weight is not None:
-            batch = data.weigh_classes(batch, class_weight)
-        return self._on_batch("train", batch, return_dict)
+        return self._on_batch("train", batch, return_dict, class_weight)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -320,11 +307,12 @@ class Trainer(Steps):
         self._require_compiled("test_on_batch")
         return self._on_batch("test", data.pack(x, y, sample_weight), return_dict)
 
-    def _on_batch(self, kind: str, batch: Any, return_dict: bool) -> Any:
+    def _on_batch(self, kind: str, batch: Any, return_dict: bool, class_weight: Any = None) -> Any:
         where = f"{kind}_on_batch"
         checks.require_labels(where, self, batch[1], plain=self._is_plain(kind))
         self._prepare(batch)
         checks.check_labels(where, self, batch)
+        batch = self._weighed(batch, class_weight)
         source = data.ArraySource(batch, data.rows(batch))
         loop = Loop(self, CallbackList([]), kind)
         try:
@@ -383,6 +371,7 @@ class Trainer(Steps):
             self._compiled.settled = True
 
     _prepared_for: Any = None
+    _validates = False  # whether the fit that runs, or ran last, has validation data
     _output_spec: Any = None
 
     def _callbacks(self, callbacks: Any, verbose: Any, **params: Any) -> CallbackList:
