@@ -4,11 +4,13 @@ Between dispatches the state is a list of arrays that belongs to the loop. The v
 brought up to date before anybody may look at them: callbacks, and the end, however it comes.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
+from lamina._training import snapshot
 from lamina._training.plan import Interruption, Pace, clock
 
 
@@ -25,16 +27,23 @@ class Loop:
         self.model, self.callbacks, self.kind = model, callbacks, kind
         self.variables = model._state()
         self._watched = {k: callbacks.wants_batches(k) for k in ("train", "test")}
-        self._followed = callbacks.wants_dispatches()
-        by_steps = {k: watched or model.run_eagerly for k, watched in self._watched.items()}
+        by_steps = {k: callbacks.wants_each_batch(k) or model.run_eagerly for k in self._watched}
+        self._counted = {k: self._watched[k] and not by_steps[k] for k in by_steps}
         steps = model.steps_per_execution
         self._pace = {k: Pace(steps if by_steps[k] else None) for k in by_steps}
+        self._followed = callbacks.wants_dispatches()
         self._values: list[Any] = []
         self._left = True  # whether the variables, not the loop, have the newest values
         self._owned = False  # whether the arrays are the loop's alone, and may be donated
-        self._interruption = Interruption()
+        self._keepers = [c for c in callbacks if hasattr(c, "keep_snapshot")] if kind == "train" else []
+        self._interruption = Interruption(terminate=bool(self._keepers))
         self.logs: dict[str, Any] = {}  # given to the hook at the end
         self._programs: dict[Any, Any] = {}
+        self._at = (0, 0)  # the epoch, and how many of its steps are done
+        self._source: Any = None
+        self._begun: dict[str, Any] = {}  # generators and source as the epoch found them
+        self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
+        self._before_test: dict[str, Any] | None = None
         model.reset_metrics()
         metric_variables = {id(v) for metric in model.metrics for v in metric.variables}
         self._resets = {
@@ -43,22 +52,38 @@ class Loop:
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()
-        self.callbacks.call(f"on_{self.kind}_begin")
+        try:
+            for keeper in self._keepers:
+                keeper.set_run(self)
+            self.callbacks.call(f"on_{self.kind}_begin")
+            if self._resumed is not None:
+                self._apply(self._resumed)  # once more, over what other callbacks began with
+        except BaseException:
+            self._break_off()
+            raise
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
+        if kind is not None:
+            self._break_off()
+            return
         try:
             self.leave()
-            if kind is None:
-                if self.kind == "train":
-                    self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-                self.callbacks.call(f"on_{self.kind}_end", logs=self.logs)
-            else:
-                self.callbacks.call_if_there("on_interrupt")
+            if self.kind == "train":
+                self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.callbacks.call(f"on_{self.kind}_end", logs=self.logs)
+        except BaseException:
+            self._break_off()
+            raise
+        self._interruption.__exit__()
+        self._interruption.check()  # Ctrl-C after the last dispatch
+
+    def _break_off(self) -> None:
+        try:
+            self.leave()
+            self.callbacks.call_if_there("on_interrupt")
         finally:
             self._interruption.__exit__()
-        if kind is None:
-            self._interruption.check()  # Ctrl-C after the last dispatch
 
     # --- whose values are the newest ------------------------------------------------------------
 
@@ -93,7 +118,29 @@ class Loop:
             ]
             self._owned = True
 
-    # --- an epoch -------------------------------------------------------------------------------
+    # --- epochs ---------------------------------------------------------------------------------
+
+    def epochs(self, first: int, stop: int) -> Iterator[int]:
+        """Yield the number of each epoch that is to be trained, calling the hooks around it.
+
+        Args:
+            first: number of the first epoch, unless the run goes on where another stopped.
+            stop: number of epochs.
+        """
+        first = first if self._resumed is None else self._at[0]
+        for epoch in range(first, stop):
+            if self.model.stop_training:
+                break
+            self.hand_over()
+            self.callbacks.call("on_epoch_begin", epoch)
+            if self._resumed is not None and self._resumed["step"]:
+                self._apply(self._resumed)  # that epoch had begun before
+            self._at = (epoch, self._at[1])
+            yield epoch
+            self.hand_over()
+            self.callbacks.call("on_epoch_end", epoch, logs=self.logs)
+            self._at = (epoch + 1, 0)
+            self._boundary()
 
     def epoch(self, kind: str, source: Any, steps: int) -> dict[str, Any]:
         """Run one pass over the source; return the logs as plain numbers.
@@ -103,18 +150,56 @@ class Loop:
             source: where the blocks come from.
             steps: at most this many.
         """
-        self._take(reset=True)
-        done, logs = 0, {}
-        for block in source.blocks(steps):
+        training = kind == self.kind == "train"
+        done = self._at[1] if training else 0
+        self._take(reset=done == 0)
+        logs: dict[str, Any] = self.logs if done else {}
+        for block, start in self._blocks(training, source, steps):
             program = self._program(kind, block)
-            start = block.start
             while start < block.stop:
-                stop = self._pace[kind].stop(start, block.stop)
+                if done or not training:  # else the epoch's hooks are half way
+                    self._boundary(logs)
+                    self._take(reset=False)
+                stop = self._stop(kind, start, block.stop)
                 logs = self._dispatch(kind, program, block, start, stop, done)
                 done, start = done + stop - start, stop
+                if training:
+                    self._at = (self._at[0], done)
                 if kind == "train" and self.model.stop_training:
                     return self._numbers(logs)
         return self._numbers(logs)
+
+    def _blocks(self, training: bool, source: Any, steps: int) -> Iterator[tuple[Any, int]]:
+        """Yield blocks, and the first step of each; those that were done before are passed over."""
+        resumed, done = self._resumed, self._at[1]
+        if training:
+            self._source, self._resumed = source, None
+            if resumed is not None:
+                if done:
+                    snapshot.set_generators(resumed["begun"])
+                if hasattr(source, "restore"):
+                    source.restore(resumed["source"], same=done > 0)
+            if self._keepers:
+                self._begun = {"begun": snapshot.generators(), "source": _state(source)}
+        if not training or not done:
+            yield from ((block, block.start) for block in source.blocks(steps))
+            return
+        for block in source.blocks(steps):
+            passed = min(done, block.stop - block.start)
+            done -= passed
+            if not done and resumed is not None:
+                snapshot.set_generators(resumed["generators"])
+                resumed = None
+            if block.start + passed < block.stop:
+                yield block, block.start + passed
+
+    def _stop(self, kind: str, start: int, total: int) -> int:
+        """Return the step before which the dispatch that begins at `start` stops."""
+        stop = self._pace[kind].stop(start, total)
+        if self._counted[kind]:
+            left = self.callbacks.batches_left(kind)
+            stop = stop if left is None else min(stop, start + left)
+        return stop
 
     def _program(self, kind: str, block: Any) -> Any:
         """Return the compiled program for these steps; making it is told to the progress bar."""
@@ -135,14 +220,12 @@ class Loop:
             self.leave()
             self.callbacks.call(f"on_{kind}_batch_begin", done)
             self._take(reset=False)
-        self._interruption.check()
         self._own(program)
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
         jax.block_until_ready(self._values)
         self.model._settle()
         self._pace[kind].took(stop - start, clock() - begun)
-        self._interruption.check()
         done += stop - start
         if self._watched[kind]:
             logs = self._numbers(logs)
@@ -161,10 +244,72 @@ class Loop:
         self.logs = {name: _number(logs[name]) for name in sorted(logs)}
         return self.logs
 
+    # --- stopping and going on ------------------------------------------------------------------
+
+    def validate(self, source: Any, steps: int) -> dict[str, Any]:
+        """Run one pass of evaluation within training; return its logs."""
+        trained = self.logs
+        self.hand_over()
+        if self._keepers:
+            self._before_test = self.snapshot()  # an interruption keeps this: no step is repeated
+        self.callbacks.call("on_test_begin")
+        logs = self.epoch("test", source, steps)
+        self.hand_over()
+        self.callbacks.call("on_test_end", logs=logs)
+        self._before_test = None
+        self.logs = trained | {f"val_{name}": value for name, value in logs.items()}
+        return self.logs
+
+    def _boundary(self, logs: Any = None) -> None:
+        """Between two dispatches all is in order: the time to keep it, and to stop if asked to."""
+        asked = self._interruption.asked
+        for keeper in self._keepers:
+            if keeper.wants_snapshot() or asked:
+                if logs and not self._before_test:
+                    self._numbers(logs)
+                keeper.keep_snapshot(self._before_test or self.snapshot())
+        self._interruption.check()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that the rest of this run depends on."""
+        self.leave()
+        now = snapshot.generators()
+        begun = self._begun if self._at[1] else {"begun": now, "source": _state(self._source)}
+        return {
+            "epoch": self._at[0], "step": self._at[1], "logs": dict(self.logs),
+            "stopped": bool(self.model.stop_training), "generators": now, **begun,
+            "variables": [v._value for v in self.variables],
+            "callbacks": snapshot.callback_states(self.callbacks),
+        }  # fmt: skip
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what `snapshot` returned, in this run or another one.
+
+        Raises:
+            ValueError: it is that of another model.
+        """
+        snapshot.check_values(self.variables, kept["variables"])
+        self._resumed = kept
+        self._at = (kept["epoch"], kept["step"])
+        self._apply(kept)
+
+    def _apply(self, kept: dict[str, Any]) -> None:
+        self.leave()
+        for variable, value in zip(self.variables, kept["variables"], strict=True):
+            variable.assign(value)
+        snapshot.set_generators(kept["generators"])
+        snapshot.load_callback_states(self.callbacks, kept["callbacks"])
+        self.model.stop_training = kept["stopped"]
+        self.logs = dict(kept["logs"])
+
 
 def _number(value: Any) -> Any:
     array = np.asarray(value)
     return float(array) if array.ndim == 0 else array
+
+
+def _state(source: Any) -> Any:
+    return source.state() if hasattr(source, "state") else None
 
 
 def _copy(array: Any) -> Any:

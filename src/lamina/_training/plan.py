@@ -43,35 +43,44 @@ class Pace:
 class Interruption:
     """While entered, Ctrl-C is noted and raised by `check`, between two dispatches.
 
-    A second Ctrl-C is raised at once. In threads other than the main one nothing is changed.
+    A second Ctrl-C is raised at once. In threads other than the main one nothing is changed, nor is
+    a handler that somebody else has set.
+
+    Args:
+        terminate: whether SIGTERM, with which systems ask a process to end, is treated alike.
     """
 
-    def __init__(self) -> None:
-        self._asked = False
-        self._before: Any = None
+    def __init__(self, terminate: bool = False) -> None:
+        self.asked = 0  # number of the signal
+        self._watched = {signal.SIGINT: signal.default_int_handler}
+        if terminate:
+            self._watched[signal.SIGTERM] = signal.SIG_DFL
+        self._replaced: list[signal.Signals] = []
 
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.getsignal(signal.SIGINT)
-            if self._before is not signal.default_int_handler:
-                self._before = None  # somebody else's handler: leave it alone
-            else:
-                signal.signal(signal.SIGINT, self._note)
+            for number, default in self._watched.items():
+                if signal.getsignal(number) is default:
+                    signal.signal(number, self._note)
+                    self._replaced.append(number)
         return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
+        again, self.asked = self.asked, number
+        if again:
+            self.check()
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed meanwhile."""
-        if self._asked:
+        """Raise KeyboardInterrupt, or SystemExit after a SIGTERM, if one came meanwhile."""
+        if self.asked == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)  # the status that shells show for it
+        if self.asked:
             raise KeyboardInterrupt
 
     def __exit__(self, *error: Any) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        while self._replaced:
+            number = self._replaced.pop()
+            signal.signal(number, self._watched[number])
 
 
 clock = time.perf_counter

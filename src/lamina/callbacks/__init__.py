@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lamina._exports import lazy as _lazy
 
 if TYPE_CHECKING:
+    from lamina.callbacks._backup import BackupAndRestore
     from lamina.callbacks._callback import Callback
     from lamina.callbacks._callback_list import CallbackList
     from lamina.callbacks._history import History
@@ -12,5 +13,7 @@ if TYPE_CHECKING:
     from lamina.callbacks._progress import ProgbarLogger
 
 
-__all__ = ["Callback", "CallbackList", "History", "LambdaCallback", "ProgbarLogger"]
+__all__ = [
+    "BackupAndRestore", "Callback", "CallbackList", "History", "LambdaCallback", "ProgbarLogger",
+]  # fmt: skip
 __getattr__, __dir__ = _lazy(__name__)

@@ -87,8 +87,30 @@ class CallbackList:
             callback.set_model(model)
 
     def wants_batches(self, kind: str) -> bool:
+        """Return whether any callback shall be called at batches of this kind."""
+        return self.wants_each_batch(kind) or self.batches_left(kind) is not None
+
+    def wants_each_batch(self, kind: str) -> bool:
         """Return whether any callback writes a batch hook: of 'train', 'test' or 'predict'."""
-        return any(_writes(c, hook) for c in self for hook in _BATCH_HOOKS[kind])
+        return any(_after(hook) is None for _, hook in self._batch_hooks(kind))
+
+    def batches_left(self, kind: str) -> int | None:
+        """Return how many batches may be run before a callback that counts them has to act.
+
+        None if there is no such callback.
+        """
+        waits = [
+            getattr(callback, after)()
+            for callback, hook in self._batch_hooks(kind)
+            if (after := _after(hook)) is not None
+        ]
+        return min((max(1, wait) for wait in waits if wait is not None), default=None)
+
+    def _batch_hooks(self, kind: str) -> Iterator[tuple[Any, Any]]:
+        for callback in self:
+            for hook in _BATCH_HOOKS[kind]:
+                if _writes(callback, hook):
+                    yield callback, getattr(callback, hook)
 
     def wants_dispatches(self) -> bool:
         """Return whether any callback that may look at the model writes `on_dispatch_end`."""
@@ -103,7 +125,14 @@ class CallbackList:
         for callback in self:
             method = getattr(callback, hook, None)
             if method is not None:
-                method(*args, {} if logs is None else logs)
+                try:
+                    method(*args, {} if logs is None else logs)
+                except Exception as error:
+                    error.add_note(
+                        f"Raised in {type(callback).__name__}.{hook}, a callback. The model keeps "
+                        "what it has learned so far."
+                    )
+                    raise
 
     def call_if_there(self, hook: str, *args: Any) -> None:
         """Call a hook that only displays have, with these arguments alone."""
@@ -129,6 +158,11 @@ class CallbackList:
 
 def _displays(callback: Any) -> bool:
     return getattr(callback, "only_displays", False)
+
+
+def _after(hook: Any) -> str | None:
+    """The name of the method that says when a batch hook acts; None if at every batch."""
+    return getattr(hook, "_acts_after", None)
 
 
 def _writes(callback: Any, hook: str) -> bool:
