@@ -19,7 +19,7 @@ from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
 from lamina._training.stateless import stateful
 from lamina._training.steps import Steps
-from lamina.callbacks import CallbackList, History
+from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
@@ -151,6 +151,7 @@ class Trainer(Steps):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        resume: Any = None,
     ) -> History:
         """Train for a number of epochs.
 
@@ -172,6 +173,8 @@ class Trainer(Steps):
             steps_per_epoch: steps of an epoch (default: all rows once).
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: every how many epochs to validate, or a list of epochs, from 1.
+            resume: folder in which the state of the run is kept after every epoch, and from which
+                the same call goes on when the run was cut off; see `callbacks.BackupAndRestore`.
 
         Returns:
             The History: `.history` has a list per metric, `.plot()` draws them.
@@ -203,6 +206,9 @@ class Trainer(Steps):
         callbacks = self._callbacks(
             callbacks, verbose, add_history=True, epochs=epochs, steps=steps
         )
+        if resume is not None:
+            callbacks.append(BackupAndRestore(resume, double_checkpoint=True,
+                                              delete_checkpoint=False))  # fmt: skip
         self.history = callbacks.history
         self.stop_training, self._validates = False, held is not None
         with Loop(self, callbacks, "train") as loop:
