@@ -1,5 +1,6 @@
 """fit, evaluate, predict and their one-batch siblings: the shell around the programs."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,15 @@ from lamina import config, metrics, optimizers
 from lamina._core import tree
 from lamina._core.context import using
 from lamina._core.errors import describe, explain
-from lamina._core.state import Variable
+from lamina._core.serialize import deserialize_keras_object
+from lamina._core.state import Scope, Variable
 from lamina._training import checks
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
 from lamina._training.loop import Loop
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
-from lamina._training.stateless import stateful
+from lamina._training.stateless import stateful, takes_state
 from lamina._training.steps import Steps
 from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -32,6 +34,7 @@ class Trainer(Steps):
     function: Any
     output_names: list[str]
     dtype_policy: Any
+    _computes: bool
     _build_for: Callable[[Any], Any]
 
     def __init__(self) -> None:
@@ -42,6 +45,7 @@ class Trainer(Steps):
         self.jit_compile = True
         self.steps_per_execution = 1
         self._programs: dict[Any, Any] = {}
+        self._prepared: set[Any] = set()  # kinds of data that everything is built for
 
     # --- compile --------------------------------------------------------------------------------
 
@@ -125,11 +129,23 @@ class Trainer(Steps):
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Call `compile` with what `get_compile_config` returned."""
-        arguments = {k: optimizers.deserialize(v) if isinstance(v, dict) and "class_name" in v else
-        v
-                     for k, v in config.items()}  # fmt: skip
-        self.compile(**arguments)
+        """Call `compile` with what `get_compile_config` returned, and make the optimizer's state.
+
+        A class that overrides `compile` has to override this too: else it stays uncompiled, with
+        a warning.
+        """
+        if type(self).compile is not Trainer.compile:
+            warnings.warn(
+                f"{type(self).__name__} overrides compile(), hence was not compiled: call "
+                "compile() yourself, or override get_compile_config and compile_from_config",
+                stacklevel=2,
+            )
+            return
+        optimizer = optimizers.deserialize(config.get("optimizer", "rmsprop"))
+        rest = {k: deserialize_keras_object(v) for k, v in config.items() if k != "optimizer"}
+        self.compile(optimizer, **rest)
+        if self.built and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
 
     # --- fit ------------------------------------------------------------------------------------
 
@@ -192,7 +208,7 @@ class Trainer(Steps):
         )  # fmt: skip
         checks.frequency(validation_freq)
         train, validation = self._fit_data(
-            (x, y, sample_weight), class_weight, validation_split, validation_data
+            (x, y, sample_weight), class_weight, validation_split, validation_data, batch_size
         )
         source = data.ArraySource(
             train, batch_size, shuffle=bool(shuffle), resume=steps_per_epoch is not None
@@ -219,7 +235,12 @@ class Trainer(Steps):
         return self.history
 
     def _fit_data(
-        self, given: Any, class_weight: Any, validation_split: float, validation_data: Any
+        self,
+        given: Any,
+        class_weight: Any,
+        validation_split: float,
+        validation_data: Any,
+        batch_size: int,
     ) -> tuple[Any, Any]:
         """Return data for training and validation, checked, for which the model is then ready."""
         train = data.pack(*given)
@@ -231,7 +252,7 @@ class Trainer(Steps):
         for kind, part in (("train", train), ("test", validation)):
             if part is not None:
                 checks.require_labels("fit", self, part[1], plain=self._is_plain(kind))
-        self._prepare(train)
+        self._prepare(train, "train", batch_size)
         for part in (train, validation):
             if part is not None:
                 checks.check_labels("fit", self, part)
@@ -281,7 +302,7 @@ class Trainer(Steps):
         checks.counts("evaluate", steps=steps)
         packed = data.pack(x, y, sample_weight)
         checks.require_labels("evaluate", self, packed[1], plain=self._is_plain("test"))
-        self._prepare(packed)
+        self._prepare(packed, "test", batch_size)
         checks.check_labels("evaluate", self, packed)
         source = data.ArraySource(packed, batch_size)
         steps = _capped(source.steps, steps, config.max_steps_per_epoch())
@@ -316,7 +337,7 @@ class Trainer(Steps):
     def _on_batch(self, kind: str, batch: Any, return_dict: bool, class_weight: Any = None) -> Any:
         where = f"{kind}_on_batch"
         checks.require_labels(where, self, batch[1], plain=self._is_plain(kind))
-        self._prepare(batch)
+        self._prepare(batch, kind, data.rows(batch))
         checks.check_labels(where, self, batch)
         batch = self._weighed(batch, class_weight)
         source = data.ArraySource(batch, data.rows(batch))
@@ -354,29 +375,59 @@ class Trainer(Steps):
 
     # --- preparation ----------------------------------------------------------------------------
 
-    def _prepare(self, packed: Any) -> None:
-        """Build the model, the losses and metrics, and the optimizer for data of this kind."""
-        compiled = self._require_compiled("fit")
-        spec = _spec(packed)
-        if self._prepared_for == spec:
+    def _prepare(self, packed: Any, kind: str, batch: int) -> None:
+        """Build the model, the losses and metrics, and the optimizer for data of this kind.
+
+        Args:
+            packed: (x, y, sample_weight).
+            kind: 'train' or 'test'.
+            batch: rows per step.
+        """
+        compiled = self._require_compiled(kind)
+        spec = (_spec(packed), self._rehearses(kind))
+        if spec in self._prepared:
             return
         x, y, _ = packed
-        inputs = tree.map_structure(data.symbolic, x)
-        y_pred = self._build_for(inputs)
-        if not compiled.settled:  # labels that were refused leave no trace
-            names = self.output_names if self.function is not None else None
-            labels = None if y is None else tree.map_structure(data.symbolic, y)
-            compiled.resolve(labels, y_pred, names)
-        if not self.optimizer.built:
+        if spec[1]:
+            self._rehearse(kind, packed, min(batch, data.rows(packed)))
+        elif self._computes:
+            y_pred = self._build_for(tree.map_structure(data.symbolic, x))
+            if not compiled.settled:  # labels that were refused leave no trace
+                names = self.output_names if self.function is not None else None
+                labels = None if y is None else tree.map_structure(data.symbolic, y)
+                compiled.resolve(labels, y_pred, names)
+            self._output_spec = y_pred
+        if not self.optimizer.built and len(self._optimizers()) == 1:
             self.optimizer.build(self.trainable_variables)
-        self._prepared_for, self._output_spec = spec, y_pred
+        self._prepared = {*self._prepared, spec}
+
+    def _rehearses(self, kind: str) -> bool:
+        """Return whether a subclass's step, not `call`, shows what there is to build."""
+        step = f"{kind}_step"
+        return (
+            getattr(type(self), step) is not getattr(Steps, step)
+            and not takes_state(getattr(self, step))
+            and (self.function is None or len(self._optimizers()) > 1)
+            and (not self._eager() or not self._computes)
+        )
+
+    def _rehearse(self, kind: str, packed: Any, batch: int) -> None:
+        """Trace a subclass's step on shapes alone: what it uses is built on the way."""
+        if self._eager() or not self._lacks_parts():
+            return
+        step = getattr(self, f"{kind}_step")
+        rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), packed)
+        with Scope():
+            jax.eval_shape(lambda given: step(pack_x_y_sample_weight(*given)) and None, rows)
+
+    def _eager(self) -> bool:
+        return self.run_eagerly or self.jit_compile is False
 
     def _settle(self) -> None:
         """Keep the losses and metrics that were chosen for the labels: a step has used them."""
         if self._compiled is not None:
             self._compiled.settled = True
 
-    _prepared_for: Any = None
     _validates = False  # whether the fit that runs, or ran last, has validation data
     _output_spec: Any = None
 
@@ -399,7 +450,7 @@ class Trainer(Steps):
             )
             default = getattr(type(self), name) is getattr(Steps, name)
             late = default and type(self).compute_metrics is Steps.compute_metrics
-            make = EagerProgram if self.run_eagerly or self.jit_compile is False else Program
+            make = EagerProgram if self._eager() else Program
             whole = stateful(self, kind, getattr(self, name))
             with using(scope=None):
                 program = make(
@@ -414,7 +465,7 @@ class Trainer(Steps):
 
     def _forget_programs(self) -> None:
         self._programs.clear()
-        self._prepared_for = None
+        self._prepared = set()
 
 
 def _with_loss_scale(optimizer: Any) -> Any:

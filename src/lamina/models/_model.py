@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
-from lamina import models
+from lamina import models, saving
 from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import Function, infer, not_symbolic
@@ -95,6 +95,11 @@ class Model(Trainer, Layer):
                 )
             )
         return unwrap_single(run_graph(self, self.function, inputs, mask))
+
+    @property
+    def _computes(self) -> bool:
+        """Whether there is anything to call: some models have only a `train_step`."""
+        return self.function is not None or type(self).call is not Model.call
 
     def _standardize(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         if self.function is not None and args:
@@ -246,11 +251,35 @@ class Model(Trainer, Layer):
         with serialize.CustomObjectScope(custom_objects or {}):
             return super().from_config(config)
 
+    # --- files ----------------------------------------------------------------------------------
+
+    @property
+    def _layers_first(self) -> bool:
+        """Whether files name the state of the layers before that of other attributes."""
+        return self.function is not None
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Save the model whole; see `saving.save_model`."""
+        saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Save the weights; see `saving.save_weights`."""
+        saving.save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
+        """Load the weights, all or none; see `saving.load_weights`."""
+        return saving.load_weights(self, filepath, skip_mismatch, **kwargs)
+
     # --- copies ---------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """What `copy` and `pickle` keep: all but compiled programs, which are made anew."""
-        return {**vars(self), "_programs": {}, "_prepared_for": None}
+        return {**vars(self), "_programs": {}, "_prepared": set()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

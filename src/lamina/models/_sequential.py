@@ -31,6 +31,8 @@ class Sequential(Model):
         ((None, 2), 26)
     """
 
+    _layers_first = True
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Layer.__init__(self, trainable=True, name=name)
         Trainer.__init__(self)
