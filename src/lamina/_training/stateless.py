@@ -9,6 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 
+def takes_state(step: Callable[..., Any]) -> bool:
+    """Return whether a step is one of Keras on JAX, `step(state, data)`."""
+    parameters = inspect.signature(step).parameters.values()
+    needed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.default is p.empty and p.kind in needed for p in parameters) >= 2
+
+
 def stateful(model: Any, kind: str, step: Callable[..., Any]) -> Callable[[Any], Any]:
     """Return `step` as a function of the data alone, if it takes the state too; else as it is.
 
@@ -18,8 +25,7 @@ def stateful(model: Any, kind: str, step: Callable[..., Any]) -> Callable[[Any],
         kind: 'train', 'test' or 'predict'.
         step: a method of the model, `step(data)` or `step(state, data)`.
     """
-    parameters = inspect.signature(step).parameters.values()
-    if sum(p.default is p.empty and p.kind is not p.VAR_KEYWORD for p in parameters) < 2:
+    if not takes_state(step):
         return step
 
     def run(data: Any) -> Any:

@@ -1,5 +1,9 @@
 """Steps: what happens to one batch. Subclasses of Model override parts of it."""
 
+import inspect
+from collections.abc import Callable
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,7 +12,7 @@ from lamina import _data as data
 from lamina import optimizers
 from lamina._core import walk
 from lamina._core.errors import explain
-from lamina._core.state import Variable, value_and_grad
+from lamina._core.state import Variable, pure, value_and_grad
 from lamina._training.compile import Compiled, attach_masks, with_masks
 from lamina.utils import unpack_x_y_sample_weight
 
@@ -19,7 +23,9 @@ class Steps:
     losses: list[Any]
     variables: list[Variable]
     trainable_variables: list[Variable]
+    non_trainable_variables: list[Variable]
     metrics_variables: list[Variable]
+    _flatten_layers: Callable[..., list[Any]]
     __call__: Any
 
     def __init__(self) -> None:
@@ -40,13 +46,13 @@ class Steps:
 
         def objective() -> Any:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            loss = self._loss(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, with_masks(y_pred))
 
         trainable = self.trainable_variables
         (_, (loss, y_pred, masks)), grads = value_and_grad(objective, trainable, has_aux=True)
         attach_masks(y_pred, masks)
-        self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
+        self._track(loss, x)
         self.optimizer.apply(grads, trainable)
         return self._measure(x, y, y_pred, sample_weight)
 
@@ -58,8 +64,7 @@ class Steps:
     def _judge(self, batch: Any) -> dict[str, Any] | None:
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
+        self._track(self._loss(x, y, y_pred, sample_weight, training=False), x)
         return self._measure(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -73,9 +78,8 @@ class Steps:
     ) -> Any:  # fmt: skip
         """Return what training minimizes: the losses of all outputs, and those of layers."""
         del x, training
-        total = None
-        if self._compiled is not None and self._compiled.resolved and y is not None:
-            total = self._compiled.total_loss(y, y_pred, sample_weight)
+        compiled = self._resolved(y, y_pred)
+        total = None if compiled is None else compiled.total_loss(y, y_pred, sample_weight)
         for loss in self.losses:
             loss = jnp.sum(loss)
             total = loss if total is None else total + loss
@@ -90,6 +94,46 @@ class Steps:
             )
         return total
 
+    def _loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """Call `compute_loss`, also one from before it was given `training`."""
+        parameters = inspect.signature(self.compute_loss).parameters
+        if "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return self.compute_loss(x, y, y_pred, sample_weight, training=training)
+        return self.compute_loss(x, y, y_pred, sample_weight)
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tuple[Any, tuple[list[Any], list[Any], list[Any]]]:
+        """Return the loss and the new values of all variables, from given values; for `jax.grad`.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: values in the order
+                of the properties of these names.
+            x, y, y_pred, sample_weight, training: see `compute_loss`.
+
+        Returns:
+            (loss, (trainable, non-trainable and metrics' values)).
+        """
+        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        given = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+        run = pure(partial(self._loss, x, y, y_pred, sample_weight, training), chain(*groups))
+        loss, values, _ = run([v.raw() if isinstance(v, Variable) else v for v in given])
+        rest = iter(values)
+        trainable, others, tracked = (list(islice(rest, len(group))) for group in groups)
+        return loss, (trainable, others, tracked)
+
+    def _track(self, loss: Any, x: Any) -> None:
+        """Take a batch's loss into the mean that logs show."""
+        self._loss_tracker.update_state(loss, sample_weight=data.rows(x))
+
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
@@ -99,8 +143,18 @@ class Steps:
         return self.get_metrics_result()
 
     def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        if self._compiled is not None and self._compiled.resolved and y is not None:
-            self._compiled.update_metrics(y, y_pred, sample_weight)
+        compiled = self._resolved(y, y_pred)
+        if compiled is not None:
+            compiled.update_metrics(y, y_pred, sample_weight)
+
+    def _resolved(self, y: Any, y_pred: Any) -> Compiled | None:
+        """Return the losses and metrics of `compile`; None if there is nothing to compare."""
+        compiled = self._compiled
+        if compiled is None or y is None:
+            return None
+        if not compiled.resolved:  # a model without `call`, whose outputs only its own step knows
+            compiled.resolve(y, y_pred, None)
+        return compiled
 
     def _measure(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any] | None:
         """Take a batch into the metrics; return logs only if a user's override makes them."""
@@ -112,13 +166,15 @@ class Steps:
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the value of every metric by name."""
         found: dict[str, Any] = {}
-        if self._loss_tracker is not None:
-            found["loss"] = self._loss_tracker.result()
-        if self._compiled is not None:
-            found.update(self._compiled.results())
-        for metric in super().metrics:  # type: ignore[misc]
-            value = metric.result()
-            found.update(value if isinstance(value, dict) else {metric.name: value})
+        compiled = [] if self._compiled is None else self._compiled.all_metrics
+        for metric in self.metrics:  # which a subclass may choose
+            if metric is self._loss_tracker:
+                found["loss"] = metric.result()
+            elif any(metric is own for own in compiled):
+                found.update(self._compiled.results() if compiled[0] is metric else {})
+            else:
+                value = metric.result()
+                found.update(value if isinstance(value, dict) else {metric.name: value})
         return found
 
     @property
@@ -148,17 +204,27 @@ class Steps:
         names = ("train_step" if kind == "train" else "test_step", "compute_loss")
         return all(getattr(type(self), name) is getattr(Steps, name) for name in names)
 
+    def _lacks_parts(self) -> bool:
+        """Return whether layers, optimizers or metrics are still to be built."""
+        return (
+            not all(layer.built for layer in self._flatten_layers(include_self=False))
+            or not all(optimizer.built for optimizer in self._optimizers())
+            or not all(metric.variables for metric in self.metrics)
+        )
+
     def _state(self) -> list[Variable]:
         """All variables that a step may touch, in a fixed order."""
+        compiled = [] if self._compiled is None else self._compiled.all_metrics
+        hidden = [self._loss_tracker, *compiled]  # a subclass may leave them out of `metrics`
         own = [*self.variables, *self.metrics_variables]
-        tracked = [v for metric in self.metrics for v in metric.variables]
-        optimizer = self.optimizer.variables if self.optimizer is not None else []
-        extra = [
-            o.variables
-            for o in walk.members(self, (optimizers.Optimizer,))
-            if o is not self.optimizer
-        ]
-        return walk.unique([*own, *tracked, *optimizer, *(v for vs in extra for v in vs)])
+        tracked = [m.variables for m in (*self.metrics, *hidden) if m is not None]
+        slots = [optimizer.variables for optimizer in self._optimizers()]
+        return walk.unique([*own, *(v for group in (*tracked, *slots) for v in group)])
+
+    def _optimizers(self) -> list[Any]:
+        """The optimizer of `compile`, and those that are attributes."""
+        own = [] if self.optimizer is None else [self.optimizer]
+        return walk.unique([*own, *walk.members(self, (optimizers.Optimizer,))])
 
     def _require_compiled(self, method: str) -> Compiled:
         if self._compiled is None:

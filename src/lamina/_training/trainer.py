@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import Any
 
 import jax
@@ -207,56 +208,70 @@ class Trainer(Steps):
             validation_batch_size=validation_batch_size,
         )  # fmt: skip
         checks.frequency(validation_freq)
-        train, validation = self._fit_data(
-            (x, y, sample_weight), class_weight, validation_split, validation_data, batch_size
-        )
-        source = data.ArraySource(
-            train, batch_size, shuffle=bool(shuffle), resume=steps_per_epoch is not None
-        )
-        steps = _capped(source.steps, steps_per_epoch, config.max_steps_per_epoch())
-        held = None
-        if validation is not None:
-            held = data.ArraySource(validation, validation_batch_size or batch_size)
-            held_steps = _capped(held.steps, validation_steps, config.max_steps_per_epoch())
-        epochs = _capped(epochs, None, config.max_epochs())
-        callbacks = self._callbacks(
-            callbacks, verbose, add_history=True, epochs=epochs, steps=steps
-        )
-        if resume is not None:
-            callbacks.append(BackupAndRestore(resume, double_checkpoint=True,
-                                              delete_checkpoint=False))  # fmt: skip
+        read = {"batch_size": batch_size, "shuffle": bool(shuffle), "steps": steps_per_epoch}
+        held_read = {"batch_size": validation_batch_size or batch_size, "steps": validation_steps}
+        with ExitStack() as opened:
+            source, held = self._fit_data(
+                opened, (x, y, sample_weight), read, class_weight,
+                validation_split, validation_data, held_read,
+            )  # fmt: skip
+            callbacks = self._callbacks(
+                callbacks, verbose, add_history=True, steps=_steps(source, steps_per_epoch),
+                epochs=_capped(epochs, None, config.max_epochs()),
+            )  # fmt: skip
+            if resume is not None:
+                callbacks.append(BackupAndRestore(resume, double_checkpoint=True,
+                                                  delete_checkpoint=False))  # fmt: skip
+            self._fit(
+                source, held, callbacks, initial_epoch, steps_per_epoch, validation_steps,
+                validation_freq,
+            )  # fmt: skip
+        return self.history
+
+    def _fit(
+        self, source: data.Source, held: data.Source | None, callbacks: CallbackList,
+        initial_epoch: int, steps_per_epoch: int | None, validation_steps: int | None,
+        validation_freq: Any,
+    ) -> None:  # fmt: skip
+        """Train on a source, and validate on another one."""
+        epochs = callbacks.params["epochs"]
         self.history = callbacks.history
         self.stop_training, self._validates = False, held is not None
         with Loop(self, callbacks, "train") as loop:
             for epoch in loop.epochs(initial_epoch, epochs):
-                loop.epoch("train", source, steps)
+                loop.epoch("train", source, _steps(source, steps_per_epoch))
+                # An unknown number of steps has been counted now.
+                callbacks.params["steps"] = _steps(source, steps_per_epoch)
                 if held is not None and _due(epoch, validation_freq):
-                    loop.validate(held, held_steps)
-        return self.history
+                    loop.validate(held, _steps(held, validation_steps))
+                if epoch + 1 < epochs and not source.more():
+                    self.stop_training = True
 
     def _fit_data(
-        self,
-        given: Any,
-        class_weight: Any,
-        validation_split: float,
-        validation_data: Any,
-        batch_size: int,
-    ) -> tuple[Any, Any]:
-        """Return data for training and validation, checked, for which the model is then ready."""
-        train = data.pack(*given)
-        validation = None
-        if validation_split and validation_data is None:
-            train, validation = data.split_validation(train, validation_split)
+        self, opened: ExitStack, given: Any, read: dict[str, Any], class_weight: Any,
+        validation_split: float, validation_data: Any, held_read: dict[str, Any],
+    ) -> tuple[data.Source, data.Source | None]:  # fmt: skip
+        """Return sources for training and validation, checked; the model is then ready for them."""
+        resume = read["steps"] is not None
+        source = data.source_of("fit", *given, **read, resume=resume)
+        opened.enter_context(closing(source))
+        sources = {"train": source}
         if validation_data is not None:
-            validation = data.pack(*unpack_x_y_sample_weight(validation_data))
-        for kind, part in (("train", train), ("test", validation)):
-            if part is not None:
-                checks.require_labels("fit", self, part[1], plain=self._is_plain(kind))
-        self._prepare(train, "train", batch_size)
-        for part in (train, validation):
-            if part is not None:
-                checks.check_labels("fit", self, part)
-        return self._weighed(train, class_weight), validation
+            parts = unpack_x_y_sample_weight(validation_data)
+            sources["test"] = data.source_of("validation_data", *parts, **held_read)
+            opened.enter_context(closing(sources["test"]))
+        elif validation_split:
+            split = data.split_validation(source, validation_split, held_read["batch_size"])
+            sources["train"], sources["test"] = split
+        for kind, each in sources.items():
+            checks.require_labels("fit", self, each.sample[1], plain=self._is_plain(kind))
+        train = sources["train"]
+        self._prepare(train.sample, "train", train.batch, train.spec)
+        for each in sources.values():
+            checks.check_labels("fit", self, each.sample)
+        if class_weight is not None:
+            train.weigh(lambda batch: self._weighed(batch, class_weight))
+        return train, sources.get("test")
 
     def _weighed(self, packed: Any, class_weight: Any) -> Any:
         """Return data, for which the model is ready, with the classes' weights in it."""
@@ -300,15 +315,15 @@ class Trainer(Steps):
         self._require_compiled("evaluate")
         batch_size = checks.batch_size("evaluate", batch_size)
         checks.counts("evaluate", steps=steps)
-        packed = data.pack(x, y, sample_weight)
-        checks.require_labels("evaluate", self, packed[1], plain=self._is_plain("test"))
-        self._prepare(packed, "test", batch_size)
-        checks.check_labels("evaluate", self, packed)
-        source = data.ArraySource(packed, batch_size)
-        steps = _capped(source.steps, steps, config.max_steps_per_epoch())
-        callbacks = self._callbacks(callbacks, verbose, steps=steps)
-        with Loop(self, callbacks, "test") as loop:
-            logs = loop.epoch("test", source, steps)
+        source = data.source_of("evaluate", x, y, sample_weight, batch_size=batch_size, steps=steps)
+        with closing(source):
+            checks.require_labels("evaluate", self, source.sample[1], plain=self._is_plain("test"))
+            self._prepare(source.sample, "test", source.batch, source.spec)
+            checks.check_labels("evaluate", self, source.sample)
+            steps = _steps(source, steps)
+            callbacks = self._callbacks(callbacks, verbose, steps=steps)
+            with Loop(self, callbacks, "test") as loop:
+                logs = loop.epoch("test", source, steps)
         return dict(logs) if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
@@ -375,19 +390,21 @@ class Trainer(Steps):
 
     # --- preparation ----------------------------------------------------------------------------
 
-    def _prepare(self, packed: Any, kind: str, batch: int) -> None:
+    def _prepare(self, packed: Any, kind: str, batch: int, like: Any = None) -> None:
         """Build the model, the losses and metrics, and the optimizer for data of this kind.
 
         Args:
             packed: (x, y, sample_weight).
             kind: 'train' or 'test'.
             batch: rows per step.
+            like: symbolic tensors for all such data; by default what `packed` says.
         """
         compiled = self._require_compiled(kind)
-        spec = (_spec(packed), self._rehearses(kind))
+        like = packed if like is None else like
+        spec = (_spec(like), self._rehearses(kind))
         if spec in self._prepared:
             return
-        x, y, _ = packed
+        x, y, _ = like
         if spec[1]:
             self._rehearse(kind, packed, min(batch, data.rows(packed)))
         elif self._computes:
@@ -412,13 +429,25 @@ class Trainer(Steps):
         )
 
     def _rehearse(self, kind: str, packed: Any, batch: int) -> None:
-        """Trace a subclass's step on shapes alone: what it uses is built on the way."""
-        if self._eager() or not self._lacks_parts():
-            return
+        """Trace a subclass's step on shapes alone: what it uses is built on the way.
+
+        A step may ask for weights before it calls the layer that makes them. It then fails, but
+        finds them there the next time; so it is tried as long as it makes something.
+        """
         step = getattr(self, f"{kind}_step")
         rows = jax.tree.map(lambda a: jax.ShapeDtypeStruct((batch, *a.shape[1:]), a.dtype), packed)
-        with Scope():
-            jax.eval_shape(lambda given: step(pack_x_y_sample_weight(*given)) and None, rows)
+        made = -1
+        while not self._eager() and self._lacks_parts() and made < len(self._state()):
+            made = len(self._state())
+            try:
+                with Scope():
+                    jax.eval_shape(
+                        lambda given: step(pack_x_y_sample_weight(*given)) and None, rows
+                    )
+                return
+            except Exception:
+                if made == len(self._state()):
+                    raise
 
     def _eager(self) -> bool:
         return self.run_eagerly or self.jit_compile is False
@@ -481,6 +510,12 @@ def _mean(name: str) -> Any:
 
 def _capped(given: int | None, asked: int | None, cap: int | None) -> Any:
     return min((x for x in (given, asked, cap) if x is not None), default=None)
+
+
+def _steps(source: data.Source, asked: int | None) -> int | None:
+    """Return the steps of an epoch, None if that is unknown."""
+    steps: int | None = _capped(source.steps, asked, config.max_steps_per_epoch())
+    return steps
 
 
 def _due(epoch: int, frequency: Any) -> bool:
