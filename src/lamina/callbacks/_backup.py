@@ -9,8 +9,8 @@ from typing import Any
 from lamina._core.errors import describe, explain
 from lamina.callbacks import _state_file
 from lamina.callbacks._callback import Callback, acts_after
+from lamina.callbacks._progress import say
 from lamina.callbacks._save_frequency import SaveFrequency
-from lamina.utils._progbar import say
 
 _DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from lamina._core import tree
 from lamina._core.errors import describe, explain
 from lamina.callbacks._callback import Callback
 from lamina.callbacks._history import History
@@ -45,8 +46,7 @@ class CallbackList:
         self.params, self.model = params, model
         if isinstance(callbacks, CallbackList):
             callbacks = callbacks.callbacks
-        given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-        for callback in given:
+        for callback in tree.flatten(callbacks):
             if callback is not None:
                 self.append(callback)
         if add_history and self.history is None:

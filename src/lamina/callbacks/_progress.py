@@ -1,9 +1,20 @@
 """The progress bar of `fit` and `evaluate`."""
 
 from typing import Any
+from weakref import WeakSet
 
 from lamina.callbacks._callback import Callback
 from lamina.utils import Progbar
+from lamina.utils._progbar import say as _say
+
+_drawing: WeakSet[Progbar] = WeakSet()  # those that may have an unfinished line on the screen
+
+
+def say(text: str) -> None:
+    """Show a message on a line of its own, below what a progress bar has drawn so far."""
+    for bar in list(_drawing):
+        bar.close()
+    _say(text)
 
 
 class ProgbarLogger(Callback):
@@ -60,6 +71,7 @@ class ProgbarLogger(Callback):
     def _start(self) -> None:
         verbose = self.params.get("verbose", 1)
         self._bar = Progbar(self.params.get("steps"), verbose=verbose, stateless_metrics=set())
+        _drawing.add(self._bar)
 
     def _finish(self, logs: Any) -> None:
         if self._bar is not None:

@@ -49,7 +49,7 @@ def read(path: Path) -> Any:
 
 def _encoded(value: Any, arrays: list[np.ndarray]) -> Any:
     """JSON for a value; arrays are put into the list."""
-    if value is None or isinstance(value, (bool, int, float, str)) and not _is_array(value):
+    if value is None or (isinstance(value, (bool, int, float, str)) and not _is_array(value)):
         return value
     if _is_array(value):
         kind = "array" if isinstance(value, np.ndarray) else "jax"
