@@ -44,7 +44,7 @@ def parameters(signature: str) -> list[tuple[str, str]]:
 
 
 def _readable(signature: str) -> str:
-    """The text with defaults that only Keras' modules know as strings."""
+    """The text without annotations, with defaults that only Keras' modules know as strings."""
     parts, depth, text = [], 0, ""
     for c in signature + ",":
         depth += (c in "([{") - (c in ")]}")
@@ -61,7 +61,7 @@ def _readable(signature: str) -> str:
                 eval(default, {})
             except (NameError, SyntaxError):
                 default = repr(default.strip())
-        fixed.append(name + equals + default)
+        fixed.append(name.partition(":")[0] + equals + default)
     return ", ".join(fixed)
 
 
