@@ -5,12 +5,13 @@ from lamina._data.arrays import (
     check_lengths,
     pack,
     rows,
-    split_validation,
     symbolic,
 )
-from lamina._data.source import ArraySource, Block
+from lamina._data.choice import source_of, split_validation
+from lamina._data.feeds import is_stream
+from lamina._data.source import ArraySource, Block, Source
 
 __all__ = [
-    "ArraySource", "Block", "as_arrays", "check_lengths", "pack", "rows", "split_validation",
-    "symbolic",
+    "ArraySource", "Block", "Source", "as_arrays", "check_lengths", "is_stream", "pack", "rows",
+    "source_of", "split_validation", "symbolic",
 ]  # fmt: skip

@@ -81,7 +81,7 @@ def _array(what: str, value: Any) -> Any:
                     "give numpy arrays, lists of numbers or data frames of numbers",
                 )
             )
-        array = _standard(array)
+        array = array.astype(standard_dtype(array.dtype), copy=False)
     if array.ndim == 0:
         raise TypeError(
             explain(
@@ -107,13 +107,11 @@ def _numeric(array: np.ndarray) -> bool:
     return array.dtype.kind in "biuf" or dtypes.is_float(array.dtype.name)
 
 
-def _standard(array: np.ndarray) -> np.ndarray:
-    """Cast to what the engine computes with: the default float dtype, int32."""
-    if array.dtype == np.float64:
-        return array.astype(
-            np.dtype(config.floatx()) if config.floatx() != "bfloat16" else np.float32
-        )
-    return array.astype(np.int32) if array.dtype == np.int64 else array
+def standard_dtype(dtype: Any) -> Any:
+    """Return what the engine computes with for data of this dtype: the default float, int32."""
+    if dtype == np.float64:
+        return np.dtype(config.floatx() if config.floatx() != "bfloat16" else "float32")
+    return np.dtype("int32") if dtype == np.int64 else dtype
 
 
 def _refuse_nan(what: str, array: Any) -> None:
@@ -156,7 +154,7 @@ def check_lengths(**named: Any) -> None:
         )
 
 
-def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
+def split_rows(data: Any, fraction: float) -> tuple[Any, Any]:
     """Return the first rows for training and the last `fraction` for validation."""
     total = rows(data)
     if not is_real(fraction):
@@ -181,12 +179,12 @@ def split_validation(data: Any, fraction: float) -> tuple[Any, Any]:
     return jax.tree.map(lambda a: a[:at], data), jax.tree.map(lambda a: a[at:], data)
 
 
-def pack(x: Any, y: Any, sample_weight: Any, nan: bool = False) -> tuple[Any, Any, Any]:
-    """Return (x, y, sample_weight) as arrays, checked."""
+def pack(x: Any, y: Any, sample_weight: Any, nan: str = "") -> tuple[Any, Any, Any]:
+    """Return (x, y, sample_weight) as arrays, checked; those named in `nan` may have NaN."""
     x, y, sample_weight = (
-        as_arrays("x", x, nan),
-        as_arrays("y", y),
-        as_arrays("sample_weight", sample_weight),
+        as_arrays("x", x, "x" in nan),
+        as_arrays("y", y, "y" in nan),
+        as_arrays("sample_weight", sample_weight, "w" in nan),
     )
     if x is None:
         raise ValueError(explain("data", "expected data as `x`", "None", "give numpy arrays"))

@@ -4,7 +4,8 @@ Between dispatches the state is a list of arrays that belongs to the loop. The v
 brought up to date before anybody may look at them: callbacks, and the end, however it comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 import jax
@@ -35,7 +36,9 @@ class Loop:
         self._values: list[Any] = []
         self._left = True  # whether the variables, not the loop, have the newest values
         self._owned = False  # whether the arrays are the loop's alone, and may be donated
-        self._keepers = [c for c in callbacks if hasattr(c, "keep_snapshot")] if kind == "train" else []
+        self._keepers = (
+            [c for c in callbacks if hasattr(c, "keep_snapshot")] if kind == "train" else []
+        )
         self._interruption = Interruption(terminate=bool(self._keepers))
         self.logs: dict[str, Any] = {}  # given to the hook at the end
         self._programs: dict[Any, Any] = {}
@@ -142,34 +145,37 @@ class Loop:
             self._at = (epoch + 1, 0)
             self._boundary()
 
-    def epoch(self, kind: str, source: Any, steps: int) -> dict[str, Any]:
+    def epoch(self, kind: str, source: Any, steps: int | None) -> dict[str, Any]:
         """Run one pass over the source; return the logs as plain numbers.
 
         Args:
             kind: 'train' or 'test'.
             source: where the blocks come from.
-            steps: at most this many.
+            steps: at most this many; None for a whole pass.
         """
         training = kind == self.kind == "train"
         done = self._at[1] if training else 0
         self._take(reset=done == 0)
         logs: dict[str, Any] = self.logs if done else {}
-        for block, start in self._blocks(training, source, steps):
-            program = self._program(kind, block)
-            while start < block.stop:
-                if done or not training:  # else the epoch's hooks are half way
-                    self._boundary(logs)
-                    self._take(reset=False)
-                stop = self._stop(kind, start, block.stop)
-                logs = self._dispatch(kind, program, block, start, stop, done)
-                done, start = done + stop - start, stop
-                if training:
-                    self._at = (self._at[0], done)
-                if kind == "train" and self.model.stop_training:
-                    return self._numbers(logs)
+        with closing(self._blocks(training, source, steps, self._pace[kind].fixed or 1)) as blocks:
+            for block, start in blocks:
+                program = self._program(kind, block)
+                while start < block.stop:
+                    if done or not training:  # else the epoch's hooks are half way
+                        self._boundary(logs)
+                        self._take(reset=False)
+                    stop = self._stop(kind, start, block.stop)
+                    logs = self._dispatch(kind, program, block, start, stop, done)
+                    done, start = done + stop - start, stop
+                    if training:
+                        self._at = (self._at[0], done)
+                    if kind == "train" and self.model.stop_training:
+                        return self._numbers(logs)
         return self._numbers(logs)
 
-    def _blocks(self, training: bool, source: Any, steps: int) -> Iterator[tuple[Any, int]]:
+    def _blocks(
+        self, training: bool, source: Any, steps: int | None, together: int
+    ) -> Generator[tuple[Any, int], None, None]:
         """Yield blocks, and the first step of each; those that were done before are passed over."""
         resumed, done = self._resumed, self._at[1]
         if training:
@@ -182,16 +188,19 @@ class Loop:
             if self._keepers:
                 self._begun = {"begun": snapshot.generators(), "source": _state(source)}
         if not training or not done:
-            yield from ((block, block.start) for block in source.blocks(steps))
-            return
-        for block in source.blocks(steps):
-            passed = min(done, block.stop - block.start)
-            done -= passed
-            if not done and resumed is not None:
-                snapshot.set_generators(resumed["generators"])
-                resumed = None
-            if block.start + passed < block.stop:
-                yield block, block.start + passed
+            done, resumed = 0, None
+        with closing(source.blocks(steps, together)) as blocks:
+            for block in blocks:
+                if block is None:  # nothing has come yet
+                    self._interruption.check()
+                    continue
+                passed = min(done, block.stop - block.start)
+                done -= passed
+                if not done and resumed is not None:
+                    snapshot.set_generators(resumed["generators"])
+                    resumed = None
+                if block.start + passed < block.stop:
+                    yield block, block.start + passed
 
     def _stop(self, kind: str, start: int, total: int) -> int:
         """Return the step before which the dispatch that begins at `start` stops."""
@@ -203,7 +212,7 @@ class Loop:
 
     def _program(self, kind: str, block: Any) -> Any:
         """Return the compiled program for these steps; making it is told to the progress bar."""
-        key = (kind, block.batch, id(block.data))
+        key = (kind, block.spec)
         if key not in self._programs:
             self.callbacks.call_if_there("on_compile_begin")
             begun = clock()
@@ -246,7 +255,7 @@ class Loop:
 
     # --- stopping and going on ------------------------------------------------------------------
 
-    def validate(self, source: Any, steps: int) -> dict[str, Any]:
+    def validate(self, source: Any, steps: int | None) -> dict[str, Any]:
         """Run one pass of evaluation within training; return its logs."""
         trained = self.logs
         self.hand_over()

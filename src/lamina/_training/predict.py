@@ -92,7 +92,7 @@ class Predictor:
 def _as_input(x: Any) -> Any:
     if type(x) is np.ndarray and x.dtype == np.float32 and x.ndim and len(x):
         return x  # the common case: nothing to convert
-    return data.pack(x, None, None, nan=True)[0]
+    return data.pack(x, None, None, nan="x")[0]
 
 
 def _power(n: int) -> int:

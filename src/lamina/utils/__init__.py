@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     )
     from lamina.utils._arrays import normalize, to_categorical
     from lamina.utils._progbar import Progbar
+    from lamina.utils._py_dataset import PyDataset
+    from lamina.utils._py_dataset import PyDataset as Sequence
     from lamina.utils._samples import pack_x_y_sample_weight, unpack_x_y_sample_weight
     from lamina.utils._sequences import pad_sequences
     from lamina.visualization import model_to_dot, plot_model
@@ -68,7 +70,7 @@ def is_keras_tensor(x: object) -> bool:
 
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "clear_session", "custom_object_scope",
+    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "clear_session", "custom_object_scope",
     "deserialize_keras_object", "disable_interactive_logging", "enable_interactive_logging",
     "get_custom_objects", "get_registered_name",
     "get_registered_object", "is_interactive_logging_enabled", "is_keras_tensor",

@@ -1,0 +1,139 @@
+"""Feeds: one pass over the batches of a generator, a data set or a loader of any library.
+
+Other libraries are known by what their objects can do; none of them is imported here.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any
+
+from lamina._core.errors import describe, explain
+from lamina._data.workers import in_workers
+from lamina.utils import PyDataset
+
+
+class Feed:
+    """Where the batches of a stream come from."""
+
+    once = False  # whether it is one pass that cannot be started again
+    steps: int | None = None  # batches of a pass; None if that is not known
+    empty = "look at how the data was loaded or filtered"
+    endless = "give it more batches, or fewer steps_per_epoch"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> Iterator[Any]:
+        """Start a pass."""
+        raise NotImplementedError
+
+    def begin_epoch(self) -> None:
+        """Called before an epoch's first batch."""
+
+    def end_epoch(self) -> None:
+        """Called after its last one."""
+
+
+class IteratorFeed(Feed):
+    """A generator or iterator: one pass, which goes on from epoch to epoch."""
+
+    once = True
+    empty = "an iterator that was read to its end gives nothing more: make a new one"
+    endless = "begin it with `while True:`, or use fewer epochs or steps_per_epoch"
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        super().__init__(f"the {type(iterator).__name__}")
+        self._iterator = iterator
+
+    def open(self) -> Iterator[Any]:
+        """Return the one iterator."""
+        return self._iterator
+
+
+class IterableFeed(Feed):
+    """A loader or data set that every `for` reads from its beginning."""
+
+    endless = "repeat the data set with `.repeat()`, or leave steps_per_epoch out"
+
+    def __init__(self, iterable: Any, open: Callable[[], Iterable[Any]], steps: Any) -> None:
+        super().__init__(f"the {type(iterable).__name__}")
+        self._open, self.steps = open, steps
+
+    def open(self) -> Iterator[Any]:
+        """Return an iterator from the beginning."""
+        return iter(self._open())
+
+
+class PyDatasetFeed(Feed):
+    """A PyDataset: batches by their number, fetched by workers if it has any."""
+
+    def __init__(self, dataset: PyDataset, shuffle: bool) -> None:
+        super().__init__(f"the {type(dataset).__name__}")
+        self._dataset, self._shuffle = dataset, shuffle
+        self.steps = dataset.num_batches
+        self._next = count()  # an infinite one goes on where it was
+
+    def open(self) -> Iterator[Any]:
+        """Return an iterator over all batches, shuffled if that is wanted."""
+        dataset, numbers = self._dataset, self._numbers()
+        workers, processes = dataset.workers or 0, dataset.use_multiprocessing
+        if workers > 1 or (workers == 1 and processes):
+            ahead = max(dataset.max_queue_size, workers)
+            return in_workers(dataset, numbers, workers, bool(processes), ahead)
+        return (dataset[i] for i in numbers)
+
+    def _numbers(self) -> Iterable[int]:
+        self.steps = self._dataset.num_batches
+        if self.steps is None:
+            return self._next
+        numbers = list(range(self.steps))
+        if self._shuffle:
+            random.shuffle(numbers)
+        return numbers
+
+    def begin_epoch(self) -> None:
+        """Tell the data set."""
+        self._dataset.on_epoch_begin()
+
+    def end_epoch(self) -> None:
+        """Tell the data set."""
+        self._dataset.on_epoch_end()
+
+
+def is_stream(x: Any) -> bool:
+    """Return whether `x` gives batches, rather than being one structure of rows."""
+    if isinstance(x, PyDataset):
+        return True
+    if x is None or isinstance(x, (list, tuple, dict, str, bytes)):
+        return False
+    if hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "__arrow_c_stream__"):
+        return False
+    return hasattr(x, "__iter__") or hasattr(x, "__next__")
+
+
+def feed_for(where: str, x: Any, shuffle: bool) -> Feed:
+    """Return the feed for data of any kind that gives batches."""
+    if isinstance(x, PyDataset):
+        return PyDatasetFeed(x, shuffle)
+    if isinstance(x, Iterator):
+        return IteratorFeed(x)
+    return IterableFeed(x, _opener(x), _length(where, x))
+
+
+def _opener(x: Any) -> Callable[[], Iterable[Any]]:
+    # tf.data: numpy arrays at once, rather than tensors that are then converted
+    return getattr(x, "as_numpy_iterator", x.__iter__)
+
+
+def _length(where: str, x: Any) -> int | None:
+    """Return how many batches a pass has, if that can be known without one."""
+    try:
+        steps = len(x)
+    except TypeError:  # has no length, or an infinite one
+        return None
+    if steps == 0:
+        raise ValueError(
+            explain(where, "expected at least one batch", f"an empty {describe(x)}", Feed.empty)
+        )
+    return int(steps)
