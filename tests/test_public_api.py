@@ -45,10 +45,11 @@ def parameters(signature: str) -> list[tuple[str, str]]:
 
 def _readable(signature: str) -> str:
     """The text without annotations, with defaults that only Keras' modules know as strings."""
-    parts, depth, text = [], 0, ""
+    parts, depth, quoted, text = [], 0, False, ""
     for c in signature + ",":
         depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth == 0:
+        quoted ^= c == "'"
+        if c == "," and depth == 0 and not quoted:
             parts.append(text.strip())
             text = ""
         else:
