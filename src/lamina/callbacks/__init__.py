@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from lamina.callbacks._progress import ProgbarLogger
     from lamina.callbacks._remote_monitor import RemoteMonitor
     from lamina.callbacks._swap_ema import SwapEMAWeights
+    from lamina.callbacks._tensorboard import TensorBoard
     from lamina.callbacks._terminate_on_nan import TerminateOnNaN
 
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
     "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger",
-    "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TerminateOnNaN",
+    "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TensorBoard",
+    "TerminateOnNaN",
 ]  # fmt: skip
 __getattr__, __dir__ = _lazy(__name__)
