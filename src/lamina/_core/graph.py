@@ -305,7 +305,7 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
     depths: dict[int, int] = {}
     deepest: dict[int, int] = {}  # of all calls of a layer
     for node in reversed(nodes):
-        owner = id(_owner(node))
+        owner = id(owner_of(node))
         depth = max(depths.get(id(node), 0), deepest.get(owner, 0))
         depths[id(node)] = deepest[owner] = depth
         for tensor in node.inputs:
@@ -313,10 +313,10 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
             depths[before] = max(depths.get(before, 0), depth + 1)
     unused = [t.node for t in inputs if t.node is not None and id(t.node) not in depths]
     nodes += [n for n in dict.fromkeys(unused) if not n.inputs]
-    return sorted(nodes, key=lambda n: (-depths.get(id(n), 0), met.get(id(_owner(n)), -1)))
+    return sorted(nodes, key=lambda n: (-depths.get(id(n), 0), met.get(id(owner_of(n)), -1)))
 
 
-def _owner(node: Node) -> Any:
+def owner_of(node: Node) -> Any:
     """What a node is a call of: its layer, which others may share, or the node itself for an op."""
     return node if getattr(node.operation, "is_op", False) else node.operation
 
@@ -339,7 +339,7 @@ def _walk_up(
                 continue
             if node is None or (not node.inputs and id(tensor) not in given):
                 raise ValueError(_disconnected(tensor, output, inputs))
-            met.setdefault(id(_owner(node)), len(met))
+            met.setdefault(id(owner_of(node)), len(met))
             if ready or not node.inputs:
                 done[id(node)] = node
             else:

@@ -1,5 +1,6 @@
 """Model: a layer that can be trained, saved and drawn."""
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any, Self
@@ -15,6 +16,7 @@ from lamina._core.walk import unique
 from lamina._training.trainer import Trainer
 from lamina.layers import Input
 from lamina.models._graph import run_graph, standardize_inputs
+from lamina.models._graph_config import graph_config, rebuild_graph
 from lamina.utils._summary import print_summary
 
 
@@ -243,13 +245,24 @@ class Model(Trainer, Layer):
             expand_nested=expand_nested, show_trainable=show_trainable, layer_range=layer_range,
         )  # fmt: skip
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; of a model made from tensors, its graph."""
+        if self.function is None or not _takes_tensors(type(self)):
+            return super().get_config()
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self.function)}
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Make a model from what `get_config` returned, for a model of any kind."""
-        if cls is Model and {"layers", "input_layers", "output_layers"} <= set(config):
-            return models.Functional.from_config(config, custom_objects)
         with serialize.CustomObjectScope(custom_objects or {}):
-            return super().from_config(config)
+            if not isinstance(config, dict) or not set(config) >= _GRAPH_KEYS:
+                return super().from_config(config)
+            kind: Any = models.Functional if cls is Model else cls
+            if not _takes_tensors(kind):
+                return super().from_config(config)
+            inputs, outputs = rebuild_graph(config)
+            rest = {k: v for k, v in config.items() if k not in _GRAPH_KEYS}
+            return kind(inputs, outputs, **rest)
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -295,6 +308,17 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture, without weights, as JSON."""
         return json.dumps(serialize.serialize_keras_object(self), **kwargs)
+
+
+_GRAPH_KEYS = {"layers", "input_layers", "output_layers"}
+
+
+def _takes_tensors(cls: type) -> bool:
+    """Whether a model of this class can be made from symbolic inputs and outputs, as Keras asks."""
+    init = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    kinds = [p.kind for p in init.values()]
+    anything = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= set(kinds)
+    return list(init)[1:3] == ["inputs", "outputs"] or anything
 
 
 def _from_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:

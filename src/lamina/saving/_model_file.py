@@ -192,7 +192,7 @@ def save_weights(
     filepath: Any,
     overwrite: bool = True,
     max_shard_size: float | None = None,
-    objects_to_skip: Any = None,
+    **kwargs: Any,
 ) -> None:
     """Save the weights of a model, and the state of its optimizer, without its configuration.
 
@@ -201,12 +201,13 @@ def save_weights(
         filepath: a path that ends in '.weights.h5'; '.weights.json' with `max_shard_size`.
         overwrite: whether an existing file is replaced.
         max_shard_size: GiB of weights in a file, where there shall be several.
-        objects_to_skip: layers and other objects that are left out.
+        kwargs: `objects_to_skip`: layers and other objects that are left out.
 
     Raises:
         ValueError: another ending, a model without weights yet, or a weight larger than a file.
         FileExistsError: there is a file, and `overwrite` is False.
     """
+    skip = _to_skip("save_weights", kwargs)
     path = check_path("save_weights", filepath, overwrite)
     endings = (".weights.h5",) if max_shard_size is None else ("weights.h5", "weights.json")
     if not path.name.endswith(endings):
@@ -219,11 +220,11 @@ def save_weights(
             )
         )
     check_built(model, "save_weights")
-    write_weights(model, path, max_shard_size, objects_to_skip or ())
+    write_weights(model, path, max_shard_size, skip)
 
 
 def load_weights(
-    model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None
+    model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any
 ) -> LoadReport:
     """Load the weights of a model from a file; all of them, or none.
 
@@ -231,7 +232,7 @@ def load_weights(
         model: a built model.
         filepath: a path of a '.weights.h5', '.weights.json' or '.keras' file.
         skip_mismatch: whether layers whose weights are missing or of other shapes are left alone.
-        objects_to_skip: layers and other objects that are left alone.
+        kwargs: `objects_to_skip`: layers and other objects that are left alone.
 
     Returns:
         The report: which objects matched, which are missing, which differ.
@@ -239,6 +240,7 @@ def load_weights(
     Raises:
         ValueError: the weights do not fit (the message has the report), or a damaged file.
     """
+    skip = _to_skip("load_weights", kwargs)
     check_built(model, "load_weights")
     path = Path(os.fspath(filepath))
     if not path.is_file():
@@ -248,7 +250,6 @@ def load_weights(
                 "the working directory is " + os.getcwd(),
             )
         )  # fmt: skip
-    skip = objects_to_skip or ()
     if path.suffix == ".keras":
         with open_archive(path) as archive, _weights_of(archive, model) as reader:
             return take_state(model, reader, path.name, skip_mismatch, skip)
@@ -261,6 +262,16 @@ def load_weights(
             f"{path.name!r}",
         )
     )
+
+
+def _to_skip(where: str, kwargs: dict[str, Any]) -> Any:
+    skip = kwargs.pop("objects_to_skip", None)
+    if kwargs:
+        raise ValueError(
+            explain(where, "expected only arguments that it knows", ", ".join(kwargs),
+                    "beside the named ones it takes objects_to_skip")
+        )  # fmt: skip
+    return skip or ()
 
 
 def check_path(where: str, filepath: Any, overwrite: bool) -> Path:
