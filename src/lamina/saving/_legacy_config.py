@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from lamina._core import serialize
 from lamina.saving._legacy_graph import modern_graph
+from lamina.saving._legacy_ops import is_op_layer, modern_op
 from lamina.saving._refusal import refuse
 
 _ANY: Any = object()  # any value: the argument never changed a result
@@ -150,7 +151,7 @@ def _modern_config(old: str, name: str, config: dict[str, Any]) -> dict[str, Any
         config = _modern_lambda(config)
     if name != "InputLayer":
         config.pop("batch_input_shape", None)
-    config.update({k: v for k, v in _ADDED.get(old, {}).items()})
+    config.update(_ADDED.get(old, {}))
     if old == "GRU" and "units" in config:
         config.setdefault("reset_after", False)
     return {key: _modern_argument(name, key, value) for key, value in config.items()}
@@ -228,6 +229,9 @@ def _modern_functional(config: Mapping[str, Any]) -> dict[str, Any]:
     graph = modern_graph(config)
     layers = []
     for record, nodes in zip(records, graph.pop("nodes"), strict=True):
+        if is_op_layer(record) and serialize.get_registered_object(record["class_name"]) is None:
+            layers.append(modern_op(record, nodes))
+            continue
         new = modern({k: v for k, v in record.items() if k not in ("inbound_nodes", "name")})
         name = record.get("name") or record.get("config", {}).get("name")
         layers.append({**new, "name": name, "inbound_nodes": nodes})

@@ -7,7 +7,6 @@ arguments. Calls of a model inside were counted from 1, since its own graph was 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lamina.saving._legacy_ops import modern_op_call
 from lamina.saving._refusal import refuse
 
 _NETWORKS = ("Functional", "Model", "Sequential")
@@ -112,7 +111,7 @@ class _Graph:
             first = first[0]
         if isinstance(first, list) and record.get("class_name") in _RECURRENT:
             first, kwargs["initial_state"] = first[0], first[1:]  # states came with the inputs
-        return modern_op_call(record, [first], kwargs)
+        return {"args": [first], "kwargs": kwargs}
 
     def argument(self, structure: Any, kwargs: dict[str, Any]) -> Any:
         """The first argument of a call; the others, which each leaf repeats, go into `kwargs`."""

@@ -247,7 +247,7 @@ def _note_missing(model: Any, done: set[int], group: Group, report: LoadReport) 
             report.missing.append(Problem(layer.name, _told(layer), told, nothing))
 
 
-# --- compile arguments and the optimizer -----------------------------------------------------------
+# --- compile arguments and the optimizer ---------------------------------------------------------
 
 
 def _compile(model: Any, training: Mapping[str, Any], file: Group, where: str) -> None:
@@ -341,7 +341,12 @@ _SPELLED = {
 
 
 def _old_record(record: Any) -> Any:
-    """A model's record as these files hold it: layers by class name alone, down to every model."""
+    """A model's record as these files hold it: layers by class name alone, down to every model.
+
+    Operations keep their module, or Keras would take `Add` for the layer of that name.
+    """
+    if str(record.get("module")).startswith("keras.src.ops."):
+        return record
     config = dict(record["config"])
     if isinstance(config.get("layers"), list):
         config["layers"] = [
