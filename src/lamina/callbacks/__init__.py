@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lamina.callbacks._lambda import LambdaCallback
     from lamina.callbacks._learning_rate import LearningRateScheduler, ReduceLROnPlateau
     from lamina.callbacks._model_checkpoint import ModelCheckpoint
+    from lamina.callbacks._orbax_checkpoint import OrbaxCheckpoint
     from lamina.callbacks._progress import ProgbarLogger
     from lamina.callbacks._remote_monitor import RemoteMonitor
     from lamina.callbacks._swap_ema import SwapEMAWeights
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
-    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "OrbaxCheckpoint",
+    "ProgbarLogger",
     "ReduceLROnPlateau", "RemoteMonitor", "SwapEMAWeights", "TensorBoard",
     "TerminateOnNaN",
 ]  # fmt: skip

@@ -153,9 +153,8 @@ class TensorBoard(Callback):
         now, waits = self._global_train_batch, []
         if self.update_freq != "epoch":
             waits.append(self.update_freq - now % self.update_freq)
-        for stop in (self._first_profiled - 1, self._last_profiled):
-            if stop > now:
-                waits.append(stop - now)
+        stops = (self._first_profiled - 1, self._last_profiled)
+        waits += [stop - now for stop in stops if stop > now]
         return min(waits, default=None)
 
     @acts_after("_batches_left")
