@@ -7,6 +7,7 @@ Prints, for each source, the batches a second that it delivers to an empty loop,
 trains on, and the share; for arrays that stream, against the same arrays on the device.
 """
 
+import os
 import sys
 import time
 from itertools import islice
@@ -14,7 +15,7 @@ from itertools import islice
 import numpy as np
 
 import lamina
-from lamina import _data, layers
+from lamina import layers
 
 BATCH, FEATURES = 32, 64
 
@@ -85,7 +86,7 @@ def from_memory():
     for name, model in (("Dense(1)", net()), ("two layers of 256", larger())):
         times = []
         for budget in (1 << 60, 1 << 20):
-            _data.pieces.BUDGET = budget
+            os.environ["LAMINA_DATA_BUDGET"] = str(budget)
             stamps = []
             stamp = lamina.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs, s=stamps: s.append(time.perf_counter())

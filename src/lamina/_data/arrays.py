@@ -9,11 +9,14 @@ from lamina._core import config, dtypes, tree
 from lamina._core.configurable import is_real
 from lamina._core.errors import describe, explain
 from lamina._core.tensor import KerasTensor
+from lamina._data.budget import stays_away
 
 
 def symbolic(array: Any) -> Any:
     """Return a symbolic tensor for arrays like this one, with any number of rows."""
-    return None if array is None else KerasTensor((None, *array.shape[1:]), str(array.dtype))
+    if array is None:
+        return None
+    return KerasTensor((None, *array.shape[1:]), str(standard_dtype(array.dtype)))
 
 
 def rows(data: Any) -> int:
@@ -43,6 +46,8 @@ def as_arrays(what: str, value: Any, nan: bool = False) -> Any:
         return {k: as_arrays(f"{what}[{k!r}]", v, nan) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and not _is_numbers(value):
         return type(value)(as_arrays(f"{what}[{i}]", v, nan) for i, v in enumerate(value))
+    if stays_away(value):
+        return value  # cast and looked at piece by piece
     array = _array(what, value)
     if not nan:
         _refuse_nan(what, array)

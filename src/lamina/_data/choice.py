@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import jax
+
 from lamina._core.errors import describe, explain
 from lamina._data.arrays import pack, split_rows
+from lamina._data.budget import budget, size
 from lamina._data.feeds import feed_for, is_stream
+from lamina._data.pieces import Pieces
 from lamina._data.source import ArraySource, Source
 from lamina._data.stream import StreamSource
 
@@ -56,7 +60,9 @@ def source_of(
         ValueError: labels or weights beside what gives them itself; no batches.
     """
     if not is_stream(x):
-        return ArraySource(pack(x, y, sample_weight), batch_size, shuffle, resume)
+        packed = pack(x, y, sample_weight)
+        large = sum(map(size, jax.tree.leaves(packed))) > budget()
+        return (Pieces if large else ArraySource)(packed, batch_size, shuffle, resume)
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(

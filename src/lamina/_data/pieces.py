@@ -1,0 +1,89 @@
+"""Pieces: arrays that are larger than the device has room for, a piece of many steps at a time."""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina._core import dtypes
+from lamina._core.errors import explain
+from lamina._data.ahead import Ahead
+from lamina._data.arrays import standard_dtype
+from lamina._data.budget import size, stays_away
+from lamina._data.ring import empty
+from lamina._data.source import ArraySource, Block
+
+PIECE = 8 << 20  # bytes
+
+
+class Pieces(ArraySource):
+    """Arrays in memory or in files; a thread gathers the next piece while the last one is used."""
+
+    def blocks(
+        self, steps: int | None = None, together: int = 1
+    ) -> Generator[Block | None, None, None]:
+        """Yield the blocks of one epoch: pieces of whole batches, then what is left."""
+        start, stop = self._pass(steps)
+        with Ahead(lambda waiting: self._pieces(start, stop, together)) as pieces:
+            yield from pieces
+
+    def _pieces(self, start: int, stop: int, together: int) -> Iterator[Block]:
+        batch, (whole, rest) = self.batch, divmod(self.rows, self.batch)
+        per_row = sum(size(a) // self.rows for a in jax.tree.leaves(self.sample))
+        room = max(1, min(PIECE // max(per_row * batch, 1), whole))
+        room = max(room - room % together, together)
+        for at in range(start, min(stop, whole), room):
+            end = min(at + room, stop, whole)
+            yield self._piece(self._order[at * batch : end * batch], room * batch, batch)
+        if rest and stop > whole:
+            yield self._piece(self._order[whole * batch :], rest, rest)
+
+    def _piece(self, rows: np.ndarray, room: int, batch: int) -> Block:
+        order = np.zeros(room, "int32")
+        if any(map(stays_away, jax.tree.leaves(self.sample))):
+            # Files are read in their order.
+            places = np.argsort(rows)
+            rows, order[places] = rows[places], np.arange(len(rows), dtype="int32")
+        else:
+            order[: len(rows)] = np.arange(len(rows), dtype="int32")
+        take = _slice(rows) or _gather(rows)
+        data = jax.tree.map(lambda a: self._rows(a, take, len(rows), room), self.sample)
+        return Block(jax.device_put(data), order, 0, len(rows) // batch, batch)
+
+    def _rows(self, array: Any, take: Callable[..., None], count: int, room: int) -> np.ndarray:
+        piece = empty((room, *array.shape[1:]), np.dtype(standard_dtype(array.dtype)))
+        take(array, piece[:count])
+        unseen = stays_away(array) and dtypes.is_float(piece.dtype.name)
+        if unseen and np.isnan(piece[:count].min()):
+            raise ValueError(
+                explain(
+                    "data",
+                    "expected numbers",
+                    f"NaN in an array of shape {array.shape} that is read from a file",
+                    "drop such rows or fill them in, for example with np.nan_to_num(x)",
+                )
+            )
+        return piece
+
+
+def _slice(rows: np.ndarray) -> Callable[..., None] | None:
+    """Return how to copy rows that follow each other, else None."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first != len(rows) - 1 or (np.diff(rows) != 1).any():
+        return None
+
+    def copy(array: Any, out: np.ndarray) -> None:
+        out[:] = array[first : last + 1]
+
+    return copy
+
+
+def _gather(rows: np.ndarray) -> Callable[..., None]:
+    def copy(array: Any, out: np.ndarray) -> None:
+        if isinstance(array, np.ndarray) and array.dtype == out.dtype:
+            np.take(array, rows, axis=0, out=out, mode="clip")
+        else:
+            out[:] = array[rows]
+
+    return copy
