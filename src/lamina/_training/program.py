@@ -9,10 +9,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from lamina._core.state import Variable, pure
-from lamina._training.cache import use_persistent_cache
+from lamina._training.xla import compiled
 
 # Bytes below which a state is not donated: it is cheap to copy, and references to it stay good.
 DONATE_FROM = 1 << 20
@@ -52,7 +53,8 @@ class Program:
         size = sum(values[i].size * values[i].dtype.itemsize for i in self._written)
         self.donates = size >= DONATE_FROM
         self.ready = False  # whether it is compiled
-        self._run = jax.jit(self._loop, donate_argnums=(0,) if self.donates else ())
+        self._run = compiled(self._loop, donate=(0,) if self.donates else ())
+        self._once = compiled(self._single)
 
     @property
     def written(self) -> list[Variable]:
@@ -78,11 +80,18 @@ class Program:
             values[i] = value
         return values, logs
 
+    def once(self, values: list[Any], rows: Any) -> tuple[list[Any], Any]:
+        """Take one step with these rows; nothing is donated."""
+        changed, logs = self._once(values, rows)
+        values = list(values)
+        for i, value in zip(self._written, changed, strict=True):
+            values[i] = value
+        return values, logs
+
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Compile, without running."""
         if self.ready:
             return
-        use_persistent_cache()
         carried = [values[i] for i in self._written]
         self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()
         self.ready = True
@@ -94,6 +103,11 @@ class Program:
     def _merge(self, carried: list[Any], fixed: list[Any]) -> list[Any]:
         values, rest = dict(zip(self._written, carried, strict=True)), iter(fixed)
         return [values[i] if i in values else next(rest) for i in range(len(self.variables))]
+
+    def _single(self, values: list[Any], rows: Any) -> tuple[list[Any], Any]:
+        values, logs = self._step(values, rows)
+        logs = logs if self._report is None else self._report(values)[0]
+        return [values[j] for j in self._written], logs
 
     def _loop(self, carried: Any, fixed: Any, data: Any, order: Any, start: Any, stop: Any) -> Any:
         def body(i: Any, carry: Any) -> Any:
@@ -141,6 +155,10 @@ class EagerProgram:
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Nothing is compiled."""
 
+    def once(self, values: list[Any], rows: Any) -> tuple[list[Any], Any]:
+        """Take one step with these rows."""
+        return self(values, rows, np.arange(self.batch), 0, 1)
+
     def __call__(
         self, values: list[Any], data: Any, order: Any, start: int, stop: int
     ) -> tuple[list[Any], Any]:
@@ -162,12 +180,11 @@ class Forward:
     """
 
     def __init__(self, call: Callable[[Any], Any], variables: Sequence[Variable]) -> None:
-        use_persistent_cache()
         self._call = pure(call, variables)
         self.variables = list(variables)
         self._written: list[int] = []  # what a call changes: states of sequences, say
-        self._once = jax.jit(self._forward)
-        self._many = jax.jit(self._batches, static_argnums=(3,))
+        self._once = compiled(self._forward)
+        self._many = compiled(self._batches, static=(3,))
 
     def __call__(self, x: Any, batch: int, stop: int) -> Any:
         """Return the outputs for rows of `x`: of the first `stop` batches of `batch` rows."""
