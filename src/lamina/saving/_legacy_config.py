@@ -130,6 +130,8 @@ def _modern_record(record: dict[str, Any]) -> dict[str, Any]:
     if name != old or name in _MODULES:
         made["module"], made["registered_name"] = _MODULES.get(name), None
     made.pop("build_config", None)  # the shapes follow from the graph
+    if made.get("compile_config"):
+        made["compile_config"] = modern_compile_config(made["compile_config"])
     return made
 
 

@@ -40,6 +40,13 @@ def is_legacy_h5(path: Any) -> bool:
     return name.endswith((".h5", ".hdf5")) and not name.endswith(".weights.h5")
 
 
+def holds_layers(path: Any) -> bool:
+    """Return whether an HDF5 file has a group per layer by its name, whatever the file's name."""
+    with open_hdf5(path) as file:
+        names = {*file.attribute_names(), *file.keys()}
+        return bool(names & {"layer_names", "layer_names0", "model_weights", _TOP})
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 

@@ -13,12 +13,18 @@ from typing import Any
 
 from lamina._core.errors import describe, explain
 from lamina._core.layer import Layer
-from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
+from lamina._core.serialize import (
+    CustomObjectScope,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
+from lamina.saving import _legacy_h5
 from lamina.saving._archive import Archive, open_archive
 from lamina.saving._assets import Assets, collect_assets
 from lamina.saving._folder import FolderArchive, write_folder
 from lamina.saving._hdf5 import open_hdf5
 from lamina.saving._json import MAX_BYTES, read_json
+from lamina.saving._legacy_config import is_legacy, modern
 from lamina.saving._load_report import LoadReport
 from lamina.saving._refusal import refuse
 from lamina.saving._weights import (
@@ -75,11 +81,14 @@ def save_model(
         write_folder(path, _small_members(config), lambda place: write_weights(model, place),
                      collect_assets(model))  # fmt: skip
         return
+    if _legacy_h5.is_legacy_h5(path):
+        _legacy_h5.save_model(model, path, **kwargs)
+        return
     if path.suffix != ".keras":
         raise ValueError(
             explain(
                 "save_model",
-                "expected a path that ends in '.keras'",
+                "expected a path that ends in '.keras' (or '.h5')",
                 f"{path.name!r}",
                 f"write '{path.with_suffix('.keras').name}'; save_weights takes '.weights.h5'",
             )
@@ -106,20 +115,33 @@ def load_model(
         ValueError: the file is damaged, is no model, or names what is not known.
     """
     del safe_mode
+    if not hasattr(filepath, "read") and _legacy_h5.is_legacy_h5(filepath):
+        return _legacy_h5.load_model(existing("load_model", filepath), custom_objects, compile)
     with _open(filepath) as archive:
+        metadata: Any = None
         if METADATA in archive:
-            read_json(archive.read(METADATA, MAX_BYTES), f"{archive.name}:{METADATA}")
+            metadata = read_json(archive.read(METADATA, MAX_BYTES), f"{archive.name}:{METADATA}")
         config = read_json(archive.read(CONFIG, MAX_BYTES), f"{archive.name}:{CONFIG}")
         if not isinstance(config, dict):
             raise refuse(f"{archive.name}:{CONFIG}", "expected a record", describe(config))
         if not compile:
             config["compile_config"] = None
+        config = in_todays_form(config, metadata, custom_objects)
         model = deserialize_keras_object(config, custom_objects)
         if not isinstance(model, Layer):
             raise refuse(f"{archive.name}:{CONFIG}", "expected a model", describe(model))
         with _weights_of(archive, model) as reader:
             take_state(model, reader, archive.name, assets=Assets(archive))
     return model
+
+
+def in_todays_form(config: Any, source: Any, custom_objects: Any = None) -> Any:
+    """Return the record of a model, translated if `source` says that Keras 2 wrote it."""
+    version = source.get("keras_version") if isinstance(source, dict) else None
+    if version is None or not is_legacy(version):
+        return config
+    with CustomObjectScope(custom_objects or {}):
+        return modern(config)
 
 
 def _write_archive(model: Any, file: Any) -> None:
@@ -209,6 +231,9 @@ def save_weights(
     """
     skip = _to_skip("save_weights", kwargs)
     path = check_path("save_weights", filepath, overwrite)
+    if _legacy_h5.is_legacy_h5(path) and max_shard_size is None and not skip:
+        _legacy_h5.save_weights(model, path)
+        return
     endings = (".weights.h5",) if max_shard_size is None else ("weights.h5", "weights.json")
     if not path.name.endswith(endings):
         raise ValueError(
@@ -230,9 +255,11 @@ def load_weights(
 
     Args:
         model: a built model.
-        filepath: a path of a '.weights.h5', '.weights.json' or '.keras' file.
+        filepath: a path of a '.weights.h5', '.weights.json' or '.keras' file, or of an '.h5' file
+            as Keras 2 wrote it.
         skip_mismatch: whether layers whose weights are missing or of other shapes are left alone.
-        kwargs: `objects_to_skip`: layers and other objects that are left alone.
+        kwargs: `objects_to_skip`: layers and other objects that are left alone; `by_name`, for
+            files of Keras 2: whether layers get what the file has under their names.
 
     Returns:
         The report: which objects matched, which are missing, which differ.
@@ -240,14 +267,17 @@ def load_weights(
     Raises:
         ValueError: the weights do not fit (the message has the report), or a damaged file.
     """
+    by_name = kwargs.pop("by_name", False)
     skip = _to_skip("load_weights", kwargs)
     check_built(model, "load_weights")
-    path = Path(os.fspath(filepath))
-    if not path.is_file():
-        raise FileNotFoundError(
+    path = existing(f"{model.name}.load_weights", filepath)
+    if path.suffix in (".h5", ".hdf5") and not skip and _legacy_h5.holds_layers(path):
+        return _legacy_h5.load_weights(model, path, skip_mismatch, by_name)
+    if by_name:
+        raise ValueError(
             explain(
-                f"{model.name}.load_weights", "expected a file", f"no file {str(path)!r}",
-                "the working directory is " + os.getcwd(),
+                f"{model.name}.load_weights", "expected a file of Keras 2's form, as by_name=True",
+                f"{path.name!r}", "leave by_name out: such files go by the places of layers",
             )
         )  # fmt: skip
     if path.suffix == ".keras":
@@ -262,6 +292,21 @@ def load_weights(
             f"{path.name!r}",
         )
     )
+
+
+def existing(where: str, filepath: Any) -> Path:
+    """Return the path of a file that is there.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    path = Path(os.fspath(filepath))
+    if not path.is_file():
+        raise FileNotFoundError(
+            explain(where, "expected a file", f"no file {str(path)!r}",
+                    "the working directory is " + os.getcwd())
+        )  # fmt: skip
+    return path
 
 
 def _to_skip(where: str, kwargs: dict[str, Any]) -> Any:
@@ -311,6 +356,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         'd'
     """
     config = read_json(json_string, "model_from_json")
+    config = in_todays_form(config, config, custom_objects)
     model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Layer):
         raise refuse("model_from_json", "expected the record of a model", describe(config))
