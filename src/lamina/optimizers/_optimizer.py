@@ -568,18 +568,21 @@ class Optimizer(Configurable):
 
     def load_own_variables(self, store: Any) -> None:
         """Take the state from `store`, as `save_own_variables` put it; none if sizes differ."""
-        if len(store.keys()) != len(self.variables):
+        variables = self.variables
+        if len(store.keys()) == len(variables) - 1:  # Keras 2 kept the learning rate elsewhere
+            variables = [v for v in variables if v is not self._rate]
+        if len(store.keys()) != len(variables):
             warnings.warn(
                 explain(
                     self.name,
-                    f"expected {len(self.variables)} arrays of state; starting afresh",
+                    f"expected {len(variables)} arrays of state; starting afresh",
                     str(len(store.keys())),
                     "build the optimizer for the same model first",
                 ),
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(self.variables):
+        for i, variable in enumerate(variables):
             variable.assign(np.asarray(store[str(i)]))
 
     def _argument(self, name: str) -> Any:
