@@ -436,6 +436,13 @@ class Layer(Configurable):
 
     # --- variables ------------------------------------------------------------------------------
 
+    _edition = 0
+
+    def _outdate(self) -> None:
+        """Say that something changed which calls read and no variable holds: a vocabulary, say."""
+        self._edition += 1
+        Variable.made += 1
+
     def _children(self) -> Iterator["Layer"]:
         return walk.members(self, (Layer,))
 

@@ -66,6 +66,8 @@ class Variable:
         <Variable path=v, shape=(2,), dtype=float32, value=[1. 2.]>
     """
 
+    made = 0  # variables so far: as long as it rests, no model has got a new one
+
     def __init__(
         self,
         initializer: Any,
@@ -97,6 +99,7 @@ class Variable:
         # Made while jax traces (a layer built inside a compiled step), it is real all the same.
         with jax.ensure_compile_time_eval(), using(scope=None, compute_dtype=None):
             self._value = self._initial_value(initializer, shape, dtype)
+        Variable.made += 1
 
     def _initial_value(self, initializer: Any, shape: Any, dtype: Any) -> jax.Array:
         if callable(initializer):

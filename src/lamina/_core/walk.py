@@ -7,6 +7,9 @@ from lamina._core.random import SeedGenerator
 from lamina._core.state import Variable
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 def members(obj: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
     """Yield what `obj`'s attributes hold of `kinds`, once each, in the order they were set.
 
@@ -14,7 +17,8 @@ def members(obj: Any, kinds: tuple[type, ...]) -> Iterator[Any]:
     """
     seen: set[int] = {id(obj)}
     hidden = getattr(obj, "_unwalked", ())
-    stack = [v for k, v in reversed(vars(obj).items()) if k not in hidden]
+    attributes = reversed(vars(obj).items())
+    stack = [v for k, v in attributes if type(v) not in _LEAVES and k not in hidden]
     while stack:
         value = stack.pop()
         if isinstance(value, kinds):

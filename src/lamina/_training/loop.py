@@ -26,7 +26,8 @@ class Loop:
 
     def __init__(self, model: Any, callbacks: Any, kind: str) -> None:
         self.model, self.callbacks, self.kind = model, callbacks, kind
-        self.variables = model._state()
+        tracked = model._tracked()
+        self.variables, self.metric_names = tracked.variables, tracked.metric_names
         self._watched = {k: callbacks.wants_batches(k) for k in ("train", "test")}
         by_steps = {k: callbacks.wants_each_batch(k) or model.run_eagerly for k in self._watched}
         self._counted = {k: self._watched[k] and not by_steps[k] for k in by_steps}
@@ -47,11 +48,7 @@ class Loop:
         self._begun: dict[str, Any] = {}  # generators and source as the epoch found them
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
         self._before_test: dict[str, Any] | None = None
-        model.reset_metrics()
-        metric_variables = {id(v) for metric in model.metrics for v in metric.variables}
-        self._resets = {
-            i: v._value for i, v in enumerate(self.variables) if id(v) in metric_variables
-        }
+        self._resets = tracked.resets
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()

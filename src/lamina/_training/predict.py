@@ -1,5 +1,7 @@
 """Predictor: a model's outputs for any number of rows, with few compilations."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from lamina import _data as data
 from lamina._core import tree
 from lamina._training.program import Forward
 from lamina._training.stateless import stateful
+from lamina._training.watch import Watch
 from lamina.utils import pack_x_y_sample_weight
 
 _CHUNK = 64  # batches per dispatch at most
@@ -23,45 +26,58 @@ class Predictor:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._forward: Forward | None = None
-        self._function: Any = None
         self._row: tuple[int, ...] | None = None  # shape of a row that the model is known to take
 
     def fits(self) -> bool:
         """Return whether the model is still the one that this was made for."""
-        if self._forward is None:
-            return True
-        if self._function is not None:  # a graph does not change
-            return self.model.function is self._function
-        now, known = self.model.variables, self._forward.variables
-        return len(now) == len(known) and all(a is b for a, b in zip(now, known, strict=True))
+        return self._forward is None or self._watch.holds()
 
     def __call__(self, x: Any, batch: int, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+        if data.is_stream(x):
+            return self._batches(x, verbose, steps, callbacks)
         x = _as_input(x)
         count = data.rows(x)
         if steps is not None:
             count = min(count, steps * batch)
-        row = x.shape[1:] if type(x) is np.ndarray else None
+        self._get_ready(x, x.shape[1:] if type(x) is np.ndarray else None)
+        shown = self._callbacks(-(-count // batch), verbose, callbacks)
+        chunk = batch * (1 if shown and shown.wants_batches("predict") else _CHUNK)
+        parts = ((x, at, min(chunk, count - at), batch) for at in range(0, count, chunk))
+        return self._collect(parts, shown)
+
+    def _batches(self, x: Any, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+        """Return the outputs for what comes in batches."""
+        source = data.source_of("predict", x, batch_size=1, steps=steps)
+        with closing(source):
+            self._get_ready(source.spec[0], None)
+            known = min((n for n in (source.steps, steps) if n is not None), default=None)
+            shown = self._callbacks(known, verbose, callbacks)
+            sizes = ((x, data.rows(x)) for x, _, _ in source.batches(steps))
+            # One dispatch each: a batch of rows rounded up.
+            return self._collect(((x, 0, n, _power(n)) for x, n in sizes), shown)
+
+    def _get_ready(self, x: Any, row: tuple[int, ...] | None) -> None:
         if self._forward is None or row != self._row:
             # Wrong shapes are refused as they were given, not as they are rounded up.
             self.model._build_for(tree.map_structure(data.symbolic, x))
             self._row = row
         if self._forward is None:
+            self._watch = Watch(self.model, lambda: self.model.variables)
             self._forward = self._make()
-            self._function = self.model.function
-        shown = self._callbacks(count, batch, verbose, callbacks)
+
+    def _collect(self, pieces: Iterator[tuple[Any, int, int, int]], shown: Any) -> Any:
+        """Return the outputs for rows of data: (x, first row, rows, rows of a step) each."""
         shown.call("on_predict_begin") if shown else None
-        parts = []
-        chunk = batch * (1 if shown and shown.wants_batches("predict") else _CHUNK)
-        for at in range(0, count, chunk):
-            size = min(chunk, count - at)
+        parts, done = [], 0
+        for x, at, size, batch in pieces:
             if shown:
-                shown.call("on_predict_batch_begin", at // batch)
+                shown.call("on_predict_batch_begin", done)
             part = self._rows(x, at, size, batch)
             parts.append(part)
+            done += -(-size // batch)
             if shown:
-                last = (at + size - 1) // batch
-                shown.call("on_predict_batch_end", last, logs={"outputs": part})
-                shown.call("on_dispatch_end", last + 1, logs={})
+                shown.call("on_predict_batch_end", done - 1, logs={"outputs": part})
+                shown.call("on_dispatch_end", done, logs={})
         if shown:
             shown.call("on_predict_end")
         return (
@@ -80,11 +96,10 @@ class Predictor:
 
     def _make(self) -> Forward:
         step = stateful(self.model, "predict", self.model.predict_step)
-        return Forward(lambda x: step(pack_x_y_sample_weight(x)), self.model.variables)
+        return Forward(lambda x: step(pack_x_y_sample_weight(x)), self._watch.variables)
 
-    def _callbacks(self, count: int, batch: int, verbose: Any, callbacks: Any) -> Any:
-        steps = -(-count // batch)
-        if not callbacks and (not verbose or (verbose == "auto" and steps <= _CHUNK)):
+    def _callbacks(self, steps: int | None, verbose: Any, callbacks: Any) -> Any:
+        if not callbacks and (not verbose or (verbose == "auto" and (steps or 0) <= _CHUNK)):
             return None
         return self.model._callbacks(callbacks, verbose, steps=steps)
 

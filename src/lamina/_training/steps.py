@@ -187,12 +187,7 @@ class Steps:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns, in its order."""
-        return self._ordered(self.get_metrics_result())
-
-    def _ordered(self, logs: dict[str, Any]) -> list[str]:
-        """Return the losses, metrics named as in `compile` in its order, then the rest by name."""
-        first = [m.name for m in self.metrics if m.name in logs]
-        return list(dict.fromkeys([*first, *sorted(logs)]))
+        return in_order(self.get_metrics_result(), [m.name for m in self.metrics])
 
     def reset_metrics(self) -> None:
         """Set the state of every metric back."""
@@ -216,10 +211,9 @@ class Steps:
         """All variables that a step may touch, in a fixed order."""
         compiled = [] if self._compiled is None else self._compiled.all_metrics
         hidden = [self._loss_tracker, *compiled]  # a subclass may leave them out of `metrics`
-        own = [*self.variables, *self.metrics_variables]
-        tracked = [m.variables for m in (*self.metrics, *hidden) if m is not None]
-        slots = [optimizer.variables for optimizer in self._optimizers()]
-        return walk.unique([*own, *(v for group in (*tracked, *slots) for v in group)])
+        tracked = [m for m in walk.unique([*self.metrics, *hidden]) if m is not None]
+        holders = [*tracked, *self._optimizers()]
+        return walk.unique([*self.variables, *(v for h in holders for v in h.variables)])
 
     def _optimizers(self) -> list[Any]:
         """The optimizer of `compile`, and those that are attributes."""
@@ -237,3 +231,9 @@ class Steps:
                 )
             )
         return self._compiled
+
+
+def in_order(logs: dict[str, Any], metric_names: list[str]) -> list[str]:
+    """Return the names of logs: the loss, metrics as in `compile`, then the rest by name."""
+    first = [name for name in metric_names if name in logs]
+    return list(dict.fromkeys([*first, *sorted(logs)]))

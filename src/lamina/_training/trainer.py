@@ -18,10 +18,12 @@ from lamina._training import checks
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
 from lamina._training.loop import Loop
+from lamina._training.one_batch import OneBatch
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
 from lamina._training.stateless import stateful, takes_state
-from lamina._training.steps import Steps
+from lamina._training.steps import Steps, in_order
+from lamina._training.watch import Tracked, edition
 from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
@@ -324,12 +326,9 @@ class Trainer(Steps):
             callbacks = self._callbacks(callbacks, verbose, steps=steps)
             with Loop(self, callbacks, "test") as loop:
                 logs = loop.epoch("test", source, steps)
-        return dict(logs) if return_dict else self._in_order(logs)
-
-    def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Return what `evaluate` returns, without names."""
-        values = [logs[name] for name in self._ordered(logs)]
-        return values[0] if len(values) == 1 else values
+        if return_dict:
+            return dict(logs)
+        return _unnamed([logs[name] for name in in_order(logs, loop.metric_names)])
 
     # --- single batches -------------------------------------------------------------------------
 
@@ -355,13 +354,10 @@ class Trainer(Steps):
         self._prepare(batch, kind, data.rows(batch))
         checks.check_labels(where, self, batch)
         batch = self._weighed(batch, class_weight)
-        source = data.ArraySource(batch, data.rows(batch))
-        loop = Loop(self, CallbackList([]), kind)
-        try:
-            logs = loop.epoch(kind, source, 1)
-        finally:
-            loop.leave()
-        return dict(logs) if return_dict else self._in_order(logs)
+        key = ("once", kind, data.rows(batch), _spec(batch), self._eager())
+        step = self._kept(key, lambda: OneBatch(self, kind, batch), OneBatch.holds)
+        logs = step(batch)
+        return logs if return_dict else _unnamed(list(logs.values()))
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, as numpy arrays."""
@@ -383,9 +379,7 @@ class Trainer(Steps):
         batch_size = checks.batch_size("predict", batch_size)
         checks.counts("predict", steps=steps)
         steps = _capped(None, steps, config.max_steps_per_epoch())
-        predictor = self._programs.get("predict")
-        if predictor is None or not predictor.fits():
-            predictor = self._programs["predict"] = Predictor(self)
+        predictor = self._kept("predict", lambda: Predictor(self), Predictor.fits)
         return predictor(x, batch_size, verbose, steps, callbacks)
 
     # --- preparation ----------------------------------------------------------------------------
@@ -471,26 +465,48 @@ class Trainer(Steps):
     ) -> Program | EagerProgram:
         """Return the compiled loop for this kind of step, these arrays and this batch size."""
         flags = tuple(v.trainable for v in variables)
-        key = (kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self.run_eagerly)
-        program = self._programs.get(key)
-        if program is None:
-            name, quick = (
-                ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
-            )
-            default = getattr(type(self), name) is getattr(Steps, name)
-            late = default and type(self).compute_metrics is Steps.compute_metrics
-            make = EagerProgram if self._eager() else Program
-            whole = stateful(self, kind, getattr(self, name))
-            with using(scope=None):
-                program = make(
-                    quick if late else lambda batch: whole(pack_x_y_sample_weight(*batch)),
-                    self.get_metrics_result if late else None,
-                    variables, arrays, batch,
-                )  # fmt: skip
-            while len(self._programs) >= _PROGRAMS_KEPT:
-                self._programs.pop(next(iter(self._programs)))
-            self._programs[key] = program
+        key = (
+            kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self._eager(),
+            edition(self),
+        )  # fmt: skip
+        return self._kept(key, lambda: self._make_program(kind, arrays, batch, variables))
+
+    def _make_program(
+        self, kind: str, arrays: Any, batch: int, variables: list[Variable]
+    ) -> Program | EagerProgram:
+        name, quick = ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
+        default = getattr(type(self), name) is getattr(Steps, name)
+        late = default and type(self).compute_metrics is Steps.compute_metrics
+        make = EagerProgram if self._eager() else Program
+        whole = stateful(self, kind, getattr(self, name))
+        with using(scope=None):
+            return make(
+                quick if late else lambda batch: whole(pack_x_y_sample_weight(*batch)),
+                self.get_metrics_result if late else None,
+                variables, arrays, batch,
+            )  # fmt: skip
+
+    def _kept(
+        self, key: Any, make: Callable[[], Any], fits: Callable[[Any], bool] | None = None
+    ) -> Any:
+        """Return the program of this key, made if there is none that still fits.
+
+        The programs used last are kept. They are attributes of the model, and end with it.
+        """
+        program = self._programs.pop(key, None)
+        if program is None or (fits is not None and not fits(program)):
+            program = make()
+        while len(self._programs) >= _PROGRAMS_KEPT:
+            self._programs.pop(next(iter(self._programs)))
+        self._programs[key] = program
         return program
+
+    def _tracked(self) -> Tracked:
+        """Return what steps may touch; the metrics begin afresh."""
+        if type(self).reset_metrics is not Steps.reset_metrics:
+            self.reset_metrics()  # which may do more than its like here
+        tracked: Tracked = self._kept("tracked", lambda: Tracked(self), Tracked.holds)
+        return tracked
 
     def _forget_programs(self) -> None:
         self._programs.clear()
@@ -516,6 +532,11 @@ def _steps(source: data.Source, asked: int | None) -> int | None:
     """Return the steps of an epoch, None if that is unknown."""
     steps: int | None = _capped(source.steps, asked, config.max_steps_per_epoch())
     return steps
+
+
+def _unnamed(values: list[Any]) -> Any:
+    """Return logs as `evaluate` does without `return_dict`: the loss alone if there is only it."""
+    return values[0] if len(values) == 1 else values
 
 
 def _due(epoch: int, frequency: Any) -> bool:

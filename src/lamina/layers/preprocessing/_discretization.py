@@ -117,6 +117,7 @@ class Discretization(Layer):
         """Set the boundaries from the data seen."""
         if self.num_bins is not None:
             self.bin_boundaries = compress(self.summary, 1.0 / self.num_bins)[0, :-1].tolist()
+            self._outdate()
 
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:

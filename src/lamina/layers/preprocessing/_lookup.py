@@ -258,6 +258,7 @@ class Lookup(Layer):
         self._places = self._index()
         if weights is not None:
             self.idf_weights = np.pad(weights, (0, max(0, self._depth() - len(weights))))
+        self._outdate()
 
     def _parsed(self, lines: list[str], where: str) -> list[Any]:
         """Return the tokens that lines of a file stand for."""
