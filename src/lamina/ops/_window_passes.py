@@ -2,13 +2,14 @@
 
 XLA:CPU's own windows are slow, the more so backwards in loops. 128 images of 26x26x32, windows of
 2x2, two cores: the largest of each and its gradient take 47 ms by `reduce_window`, whose gradient
-is a select-and-scatter, and 4 ms this way; without the gradient it is 6 and 3.
+is a select-and-scatter, and 4 ms this way. Where nobody asks for a gradient `reduce_window` is the
+better one: XLA computes it together with the convolution before it, in half the time of the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -34,8 +35,21 @@ def largest(x: Any, size: Sequence[int], stride: Sequence[int], pads: Any, lowes
         pads: (before, after) per axis.
         lowest: what counts for nothing.
     """
-    one = _axis_max if jnp.issubdtype(x.dtype, jnp.floating) else _plain_max
-    return _passes(one, x, size, stride, pads, lowest)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return _largest(x, tuple(size), tuple(stride), tuple(pads), lowest)
+    return _passes(_plain_max, x, size, stride, pads, lowest)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3, 4))
+def _largest(x: Any, size: Any, stride: Any, pads: Any, lowest: Any) -> Any:
+    return lax.reduce_window(x, jnp.asarray(lowest, x.dtype), lax.max, size, stride, pads)
+
+
+@_largest.defjvp
+def _largest_tangent(
+    size: Any, stride: Any, pads: Any, lowest: Any, primals: Any, tangents: Any
+) -> Any:
+    return jax.jvp(lambda x: _passes(_axis_max, x, size, stride, pads, lowest), primals, tangents)
 
 
 def sums(x: Any, size: Sequence[int], stride: Sequence[int], pads: Any) -> Any:
