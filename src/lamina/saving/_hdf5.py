@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
 
+from lamina.saving._hdf5_text import text_size
 from lamina.saving._refusal import damage_refused, refuse
 
 MAX_DEPTH = 64  # of groups inside groups
@@ -70,7 +71,7 @@ def open_hdf5(source: Any, budget: Budget | int | None = None) -> Iterator["Grou
         with damage_refused(name, "an HDF5 file"):
             file = h5py.File(opened, "r")
         try:
-            yield Group(file, name, "", budget, size)
+            yield Group(file, name, "", budget, _Bytes(opened, size))
         finally:
             with damage_refused(name, "an HDF5 file"):
                 file.close()
@@ -85,11 +86,19 @@ def _name_of(source: Any) -> str:
     return os.path.basename(str(getattr(source, "name", "weights")))
 
 
+class _Bytes(NamedTuple):
+    """The file itself, and how long it is."""
+
+    file: Any
+    size: int
+
+
 class _Object:
     """What groups and datasets share: a place, and attributes."""
 
-    def __init__(self, raw: Any, file: str, path: str, budget: Budget, size: int) -> None:
-        self._raw, self._file, self.path, self._budget, self._size = raw, file, path, budget, size
+    def __init__(self, raw: Any, file: str, path: str, budget: Budget, stored: _Bytes) -> None:
+        self._raw, self._file, self.path, self._budget = raw, file, path, budget
+        self._stored = stored
 
     @property
     def where(self) -> str:
@@ -127,8 +136,11 @@ class _Object:
             raise refuse(where, "expected text or numbers", f"HDF5 type {kind.get_class()}")
         varying = kind.get_class() == h5py.h5t.STRING and kind.is_variable_str()
         # Strings of varying length lie anywhere in the file, several perhaps in the same place.
-        nbytes = count * (min(self._size, MAX_ATTRIBUTE) if varying else kind.get_size())
-        if nbytes > MAX_ATTRIBUTE or (varying and count > 1 and nbytes > MAX_ATTRIBUTE // 8):
+        nbytes = count * (min(self._stored.size, MAX_ATTRIBUTE) if varying else kind.get_size())
+        if nbytes > MAX_ATTRIBUTE // 8 and varying and count > 1:
+            address = h5py.h5o.get_info(self._raw.id).addr
+            nbytes = text_size(self._stored.file, address, stored.name.decode(), count) or nbytes
+        if nbytes > MAX_ATTRIBUTE:
             raise refuse(where, f"expected at most {MAX_ATTRIBUTE} bytes", f"{nbytes} bytes")
         self._budget.charge(0 if varying else nbytes, where)
 
@@ -224,7 +236,7 @@ class Group(_Object):
             path = f"{self.path}/{name}".lstrip("/")
             for cls, ours in ((h5py.Group, Group), (h5py.Dataset, Dataset)):
                 if isinstance(raw, cls):
-                    return ours(raw, self._file, path, self._budget, self._size)
+                    return ours(raw, self._file, path, self._budget, self._stored)
         raise refuse(where, "expected a group or a dataset", type(raw).__name__)
 
 
@@ -291,8 +303,9 @@ class Dataset(_Object):
         import h5py
 
         stored = self._raw.id.get_storage_size()
-        if stored > self._size:
-            raise refuse(self.where, f"expected at most {self._size} bytes", f"{stored} bytes")
+        most = self._stored.size
+        if stored > most:
+            raise refuse(self.where, f"expected at most {most} bytes", f"{stored} bytes")
         plist = self._raw.id.get_create_plist()
         if plist.get_layout() != h5py.h5d.CHUNKED:
             most, chunk = stored, 0
