@@ -25,7 +25,7 @@ FLOORS = {
     },
     "": {
         0: "_exports _startup",
-        2: "ops random tree",
+        2: "ops random tree _native",
         3: "_measures initializers activations regularizers constraints dtype_policies config "
         "backend "
         "utils visualization preprocessing",
@@ -45,7 +45,7 @@ FLOOR_OF = {
 SIBLINGS = 4
 
 # Slow to import or not always there: these alone may be imported inside a function.
-LATE = {"h5py", "IPython", "matplotlib", "optax", "pandas", "PIL", "rich", "scipy"}
+LATE = {"h5py", "IPython", "llvmlite", "matplotlib", "optax", "pandas", "PIL", "rich", "scipy"}
 LATE |= {"orbax", "tensorflow", "torch"}
 
 FILE_LINES, FUNCTION_LINES, CORE_LINES = 800, 60, 3000

@@ -1,0 +1,5 @@
+"""Small nets at the speed of C: a program's steps compiled into one loop of machine code.
+
+Reading order: graph (a jaxpr as nodes), fusion (which loops there are), emit, rules, loops, matrix,
+placement (their text), module, jit (machine code), cache, engine (running it), cost (when).
+"""
