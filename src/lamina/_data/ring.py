@@ -92,7 +92,7 @@ class Ring:
         """Return the name of the part that has a NaN, and the place of its batch."""
         for name, buffer in zip(self._names, self._buffers, strict=True):
             used = buffer[: self.count]
-            if dtypes.is_float(used.dtype.name) and np.isnan(used.min()):
+            if used.size and dtypes.is_float(used.dtype.name) and np.isnan(used.min()):
                 at = np.isnan(used.reshape(self.count, -1)).any(axis=1).argmax()
                 return name, int(at)
         return None

@@ -49,7 +49,8 @@ class StreamSource:
         self._pass: Iterator[Any] | None = None  # the pass that is open
         self._early: list[Any] = []  # batches of it that were looked at, still to be used
         self._taken = 0  # batches of it that were used
-        self._pulled = 0  # batches altogether
+        self._pulled = 0  # batches altogether ...
+        self._number = 0  # ... of which so many have left their rings
         self._shapes: set[Any] = set()
         while len(self._early) < min(steps or 2, 2) and self._look():
             pass
@@ -177,24 +178,27 @@ class StreamSource:
         """Yield blocks, each on the device."""
         ring: Ring | None = None
         handed, error = perf_counter(), None
+        self._number = self._pulled - len(self._early)
         try:
             for raw in self._raw(steps):
                 if ring is None or not ring.add(raw):
                     batch = self._standard(raw)
                     if ring is None or not ring.put(batch):
-                        if ring is not None and ring.count:
-                            yield self._block(ring)
+                        if ring is not None:
+                            ring, full = None, ring
+                            yield from self._blocks(full)
                         ring = self._ring(batch, together)
                         if self._weigh is None:
                             ring.expect(raw)
                 prompt = waiting() and perf_counter() - handed > _PROMPT
                 if ring.full or (prompt and ring.count % together == 0):
-                    yield self._block(ring)
-                    ring, handed = ring.fresh(), perf_counter()
+                    ring, full = ring.fresh(), ring
+                    yield from self._blocks(full)
+                    handed = perf_counter()
         except Exception as raised:  # what came before it is used first
             error = raised
-        if ring is not None and ring.count:
-            yield self._block(ring)
+        if ring is not None:
+            yield from self._blocks(ring)
         if error is not None:
             raise error
 
@@ -221,20 +225,23 @@ class StreamSource:
             warnings.warn(text, stacklevel=2)
         return ring
 
-    def _block(self, ring: Ring) -> Block:
+    def _blocks(self, ring: Ring) -> Iterator[Block]:
+        """Yield the block of a ring, as far as it holds numbers."""
         bad = ring.first_nan()
+        count = ring.count if bad is None else bad[1]
+        if count:
+            data = jax.device_put(jax.tree.unflatten(ring.form, ring.arrays()))
+            yield Block(data, ring.order, 0, count, ring.rows)
+        self._number += count
         if bad is not None:
-            name, number = bad
             raise ValueError(
                 explain(
                     self.where,
-                    f"expected numbers in `{name}`",
-                    f"NaN in batch {self._pulled - ring.count + number + 1} of {self.feed.name}",
+                    f"expected numbers in `{bad[0]}`",
+                    f"NaN in batch {self._number + 1} of {self.feed.name}",
                     "drop such rows or fill them in, for example with np.nan_to_num(x)",
                 )
             )
-        data = jax.device_put(jax.tree.unflatten(ring.form, ring.arrays()))
-        return Block(data, ring.order, 0, ring.count, ring.rows)
 
     def _warn(self, wanted: str, got: str) -> None:
         text = explain(

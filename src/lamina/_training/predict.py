@@ -62,7 +62,8 @@ class Predictor:
             self.model._build_for(tree.map_structure(data.symbolic, x))
             self._row = row
         if self._forward is None:
-            self._watch = Watch(self.model, lambda: self.model.variables)
+            model = self.model
+            self._watch = Watch(model, lambda: [*model.variables, *model.metrics_variables])
             self._forward = self._make()
 
     def _collect(self, pieces: Iterator[tuple[Any, int, int, int]], shown: Any) -> Any:
