@@ -162,8 +162,6 @@ def _modern_config(old: str, name: str, config: dict[str, Any]) -> dict[str, Any
 def _modern_argument(cls: str, key: str, value: Any) -> Any:
     if key.endswith("activation") and isinstance(value, str):
         return _modern_activation(value)
-    if key == "axis" and isinstance(value, (list, tuple)) and len(value) == 1:
-        return int(value[0])
     if key in ("negative_slope", "max_value") and isinstance(value, Mapping):
         return value.get("value")  # {"type": "ndarray", "value": 0.3}
     if key == "distribution" and isinstance(value, str):
@@ -171,6 +169,8 @@ def _modern_argument(cls: str, key: str, value: Any) -> Any:
     if key == "dtype" and isinstance(value, str) and value.strip("_") == "infer":
         return None
     value = modern(value)
+    if key == "axis" and isinstance(value, list) and len(value) == 1:
+        return value[0]
     if key.endswith("initializer") and isinstance(value, dict) and "config" in value:
         value["config"].pop("dtype", None)
     if cls == "DTypePolicy" and key != "name":
