@@ -126,6 +126,30 @@ def test_sample_weights(pairs, answers, form):
     assert logs["size_mse"] == pytest.approx(mse * 22 / second.sum(), rel=1e-5)
 
 
+@pytest.mark.parametrize("form", ["dict", "list", "on batch"])
+def test_class_weight_of_one_of_several_outputs(pairs, answers, form):
+    weight = np.where(answers[0].argmax(1) == 1, 5.0, 1.0)
+    model = model_of("list", loss=[CE, MSE], weighted_metrics=[["mae"], ["mae"]])
+    ce, mse, mae = expected(model, pairs, answers, (weight, 1))
+    given = [{1: 5.0}, None] if form == "list" else {"kind": {1: 5.0}}
+    if form == "on batch":
+        logs = model.train_on_batch(pairs, answers, class_weight=given, return_dict=True)
+    else:
+        history = model.fit(pairs, answers, class_weight=given, batch_size=22, verbose=0).history
+        logs = {name: values[0] for name, values in history.items()}
+    wanted = {"kind_loss": ce, "size_loss": mse, "size_mae": mae}
+    assert {name: logs[name] for name in wanted} == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given", [{0: 1.0}, {"kinds": {0: 1.0}}, {"kind": 2.0}, [{0: 1.0}], "balanced"]
+)
+def test_class_weight_that_names_no_output_is_refused(pairs, answers, given):
+    model = model_of("list", loss=[CE, MSE])
+    with pytest.raises(ValueError, match=r"(?s)class_weight: expected a dictionary.*Got .*Help: "):
+        model.fit(pairs, answers, class_weight=given, verbose=0)
+
+
 def test_what_does_not_fit_the_outputs_is_refused(pairs, answers):
     def refused(pattern, y=answers, **options):
         model = model_of("list", **{"loss": [CE, MSE], **options})
