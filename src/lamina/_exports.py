@@ -21,10 +21,13 @@ from lamina._core.errors import explain, nearest
 # The packages whose objects saved records may name, in the order in which a name without its
 # package is looked up. Nothing else is ever imported for a record.
 PACKAGES = (
-    "constraints", "dtype_policies", "initializers", "regularizers", "activations", "callbacks",
-    "layers", "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random",
-    "utils", "ops", "ops.image",
+    "constraints", "dtype_policies", "initializers", "regularizers", "activations", "layers",
+    "losses", "metrics", "models", "optimizers", "optimizers.schedules", "random", "utils", "ops",
+    "ops.image",
 )  # fmt: skip
+# Functions of arrays are found; of other packages only what is made from a config.
+_OF_ARRAYS = {"activations", "losses", "metrics", "ops", "ops.image"}
+_NOT_OF_ARRAYS = {"get", "serialize", "deserialize"}
 # Of these, with their package only: "gelu" alone is the activation, "binary_crossentropy" the loss.
 NAMED_IN_FULL = {"ops", "ops.image"}
 
@@ -135,9 +138,17 @@ def find(name: str, path: str | None = None) -> Any:
     for package in PACKAGES:
         if (package not in NAMED_IN_FULL) if path is None else (package == path):
             item = getattr(_package(package), name) if name in _exported(package) else None
-            if isinstance(item, (type, FunctionType)):
+            if _may_be_named(item, package):
                 return item
     return None
+
+
+def _may_be_named(item: Any, package: str) -> bool:
+    """Whether records may name it: nothing that opens files, loads or changes settings."""
+    if isinstance(item, type):
+        return hasattr(item, "from_config")
+    function = isinstance(item, FunctionType) and item.__name__ not in _NOT_OF_ARRAYS
+    return function and package in _OF_ARRAYS
 
 
 def names() -> list[str]:

@@ -22,6 +22,8 @@ class Context:
     masks: dict[Any, Any] | None = None  # masks of traced arrays, see masks.py
     remat: Any = None  # how layers made inside rematerialize
     custom_objects: Mapping[str, Any] = field(default_factory=dict)  # names for deserialization
+    shared: dict[Any, Any] | None = None  # objects of the records being written or read
+    memory: Any = None  # told of the bytes of each new variable before they are taken; may refuse
 
 
 _current: ContextVar[Context] = ContextVar("lamina_context", default=Context())

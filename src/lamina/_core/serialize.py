@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from lamina import _exports
+from lamina._core import dtypes
 from lamina._core.context import context, using
 from lamina._core.errors import describe, explain, nearest, unknown
 from lamina._core.tensor import KerasTensor
@@ -33,13 +34,8 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     def decorate(item: Any) -> Any:
         registered = f"{package}>{name or item.__name__}"
         if isinstance(item, type) and not hasattr(item, "get_config"):
-            raise ValueError(
-                explain(
-                    "register_keras_serializable",
-                    "expected a class with a `get_config` method",
-                    describe(item),
-                )
-            )
+            expected = "expected a class with a `get_config` method"
+            raise ValueError(explain("register_keras_serializable", expected, describe(item)))
         _custom[registered] = item
         _custom_names[id(item)] = registered
         return item
@@ -94,11 +90,8 @@ def serialize_keras_object(obj: Any) -> Any:
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, (list, tuple)):
-        return (
-            type(obj)(serialize_keras_object(x) for x in obj)
-            if type(obj) in (list, tuple)
-            else [serialize_keras_object(x) for x in obj]
-        )
+        kind = type(obj) if type(obj) in (list, tuple) else list
+        return kind(serialize_keras_object(x) for x in obj)
     if isinstance(obj, dict):
         return {k: serialize_keras_object(v) for k, v in obj.items()}
     special = _serialize_value(obj)
@@ -121,7 +114,10 @@ def _serialize_value(obj: Any) -> Any:
         config = {"value": np.asarray(obj).tolist(), "dtype": str(obj.dtype)}
         return {"class_name": kind, "config": config}
     if isinstance(obj, bytes):
-        return {"class_name": "__bytes__", "config": {"value": obj.decode("latin-1")}}
+        return {
+            "class_name": "__bytes__",
+            "config": {"value": obj.decode("utf-8", "surrogateescape")},
+        }
     if isinstance(obj, slice):
         parts = {k: serialize_keras_object(getattr(obj, k)) for k in ("start", "stop", "step")}
         return {"class_name": "__slice__", "config": parts}
@@ -143,15 +139,10 @@ def _serialize_function(fn: Any) -> Any:
         return public
     name = public or getattr(fn, "__name__", None)
     if name is None or name == "<lambda>":
-        raise ValueError(
-            explain(
-                "serialization",
-                "expected objects that can be named in a file",
-                describe(fn),
-                "write a `def` with @lamina.utils.register_keras_serializable(), or give its "
-                "class a get_config method",
-            )
-        )
+        expected = "expected objects that can be named in a file"
+        help = "write a `def` with @lamina.utils.register_keras_serializable(), or give its class "
+        help += "a get_config method"
+        raise ValueError(explain("serialization", expected, describe(fn), help))
     kind = "class" if isinstance(fn, type) else "function"
     return {
         "module": module,
@@ -174,13 +165,13 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(obj.get_config()),
         "registered_name": registered,
     }
-    for key, method in (
-        ("build_config", "get_build_config"),
-        ("compile_config", "get_compile_config"),
-    ):
-        extra = getattr(obj, method)() if hasattr(obj, method) else None
+    for key in ("build_config", "compile_config"):
+        extra = getattr(obj, f"get_{key}", lambda: None)()
         if extra is not None:
             record[key] = serialize_keras_object(extra)
+    shared = context().shared
+    if shared is not None and hasattr(cls, "save_own_variables"):
+        record["shared_object_id"] = shared.setdefault(("object", id(obj)), (len(shared), obj))[0]
     return record
 
 
@@ -197,7 +188,8 @@ def deserialize_keras_object(
 
     Args:
         config: a record, or a structure with records in it.
-        custom_objects: classes and functions by name, beside those registered.
+        custom_objects: classes and functions by name, beside those registered; they go before the
+            library's own of the same name.
         safe_mode: accepted for Keras' sake; code from files is never run.
 
     Raises:
@@ -207,14 +199,23 @@ def deserialize_keras_object(
     if custom_objects:
         with CustomObjectScope(custom_objects):
             return deserialize_keras_object(config)
-    if config is None or isinstance(config, (bool, int, float, str)):
-        return config
+    try:
+        return _deserialize(config)
+    except _MALFORMED as error:
+        got = f"{type(error).__name__} {error}"
+        raise ValueError(explain("deserialization", "expected a whole record", got)) from error
+
+
+_MALFORMED = (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+
+
+def _deserialize(config: Any) -> Any:
     if isinstance(config, (list, tuple)):
-        return type(config)(deserialize_keras_object(x) for x in config)
+        return type(config)(_deserialize(x) for x in config)
     if not isinstance(config, Mapping):
         return config
     if "class_name" not in config or "config" not in config:
-        return {k: deserialize_keras_object(v) for k, v in config.items()}
+        return {k: _deserialize(v) for k, v in config.items()}
     return _deserialize_record(config)
 
 
@@ -223,56 +224,72 @@ def _deserialize_record(record: Mapping[str, Any]) -> Any:
     if isinstance(name, str) and name.startswith("__"):
         return _deserialize_value(name, config)
     if name in ("function", "class"):
-        return find(record.get("registered_name") or config, record.get("module"))
-    cls = find(record.get("registered_name") or name, record.get("module"), name)
-    if not isinstance(cls, type) or not hasattr(cls, "from_config"):
-        raise ValueError(
-            explain("deserialization", "expected the name of a class with from_config", repr(name))
-        )
+        return find(config, record.get("module"), record.get("registered_name"))
+    shared, number = context().shared, record.get("shared_object_id")
+    if shared is not None and number is not None and number in shared:
+        return shared[number]
+    cls = find(name, record.get("module"), record.get("registered_name"))
+    if not isinstance(cls, type) or not hasattr(cls, "from_config") or name in _FOREIGN:
+        expected = "expected a class that is made from a config alone"
+        raise ValueError(explain("deserialization", expected, repr(name), _FOREIGN.get(name)))
     obj = cls.from_config(config)
     if record.get("build_config") and not getattr(obj, "built", True):
         obj.build_from_config(record["build_config"])
     if record.get("compile_config") and hasattr(obj, "compile_from_config"):
         obj.compile_from_config(record["compile_config"])
+    if shared is not None and number is not None:
+        shared[number] = obj
     return obj
 
 
+_BY_HAND = "make it in your own code, from a file that you trust, and put it into the model"
+_FOREIGN = {"TorchModuleWrapper": _BY_HAND, "TFSMLayer": _BY_HAND}  # a config names them files
+_NO_CODE = (
+    "code from files is never run. Where you made the model, write the function as a `def` with "
+    "@lamina.saving.register_keras_serializable() and save again; or pass the layer, as "
+    "custom_objects={'Lambda': YourLayer}"
+)
+
+
 def _deserialize_value(kind: str, config: Any) -> Any:
-    if kind == "__tensor__":
-        return jax.numpy.asarray(np.array(config["value"], dtype=config["dtype"]))
-    if kind == "__numpy__":
-        return np.array(config["value"], dtype=config["dtype"])
+    if kind in ("__tensor__", "__numpy__"):
+        if config["dtype"] not in dtypes.ALLOWED_DTYPES:
+            raise ValueError(unknown("dtype", str(config["dtype"]), dtypes.ALLOWED_DTYPES))
+        array = np.array(config["value"], dtype=jax.numpy.dtype(config["dtype"]))
+        return array if kind == "__numpy__" else jax.numpy.asarray(array)
     if kind == "__bytes__":
-        return config["value"].encode("latin-1")
+        return config["value"].encode("utf-8", "surrogateescape")
     if kind == "__slice__":
-        parts = [deserialize_keras_object(config.get(k)) for k in ("start", "stop", "step")]
-        return slice(*parts)
+        return slice(*(_deserialize(config.get(k)) for k in ("start", "stop", "step")))
     if kind == "__ellipsis__":
         return Ellipsis
     if kind == "__keras_tensor__":
         return KerasTensor(config["shape"], config["dtype"])
-    raise ValueError(
-        explain(
-            "deserialization",
-            "expected a record without code in it",
-            f"a record of kind {kind!r}",
-            "register the function with @lamina.utils.register_keras_serializable() and save again",
-        )
-    )
+    expected = "expected a record without code in it"
+    raise ValueError(explain("deserialization", expected, f"a record of kind {kind!r}", _NO_CODE))
 
 
-def find(name: Any, module: str | None = None, class_name: str | None = None) -> Any:
-    """Return the class or function that a record names, from the closed table."""
-    custom = get_registered_object(name) or get_registered_object(class_name or name)
-    if custom is not None:
-        return custom
-    name, item = class_name or name, None
-    if module and module.partition(".")[0] in ("keras", "lamina"):
+def find(name: Any, module: str | None = None, registered: str | None = None) -> Any:
+    """Return the class or function that a record names, from the closed table.
+
+    Args:
+        name: of the class or function.
+        module: the one it is from, as 'keras.layers'; used for the library's own only.
+        registered: the name with which users' own are registered, as 'package>name'.
+    """
+    for known in (registered, name):
+        custom = get_registered_object(known) if isinstance(known, str) else None
+        if custom is not None:
+            return custom
+    item = None
+    if not isinstance(name, str):
+        raise ValueError(explain("deserialization", "expected a name", describe(name)))
+    if isinstance(module, str) and module.partition(".")[0] in ("keras", "lamina"):
         item = _exports.find(name, module.partition(".")[2])
     if item is None:
         item = _exports.find(name)
     if item is None:
-        raise ValueError(_unknown_name(name, module))
+        raise ValueError(_unknown_name(registered or name, module))
     return item
 
 

@@ -108,6 +108,8 @@ class Variable:
                     explain("Variable", "expected `shape` beside an initializer function", "None")
                 )
             dtype = dtypes.standardize_dtype(dtype)
+            if (memory := context().memory) is not None:
+                memory(tuple(shape), dtype)
             value = initializer(tuple(shape), dtype=dtype)
         elif initializer is None or isinstance(initializer, str):
             raise ValueError(

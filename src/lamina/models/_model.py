@@ -17,6 +17,7 @@ from lamina._training.trainer import Trainer
 from lamina.layers import Input
 from lamina.models._graph import run_graph, standardize_inputs
 from lamina.models._graph_config import graph_config, rebuild_graph
+from lamina.saving._records import describe_model, limited_memory
 from lamina.utils._summary import print_summary
 
 
@@ -254,7 +255,7 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Make a model from what `get_config` returned, for a model of any kind."""
-        with serialize.CustomObjectScope(custom_objects or {}):
+        with serialize.CustomObjectScope(custom_objects or {}), limited_memory():
             if not isinstance(config, dict) or not set(config) >= _GRAPH_KEYS:
                 return super().from_config(config)
             kind: Any = models.Functional if cls is Model else cls
@@ -307,7 +308,7 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture, without weights, as JSON."""
-        return json.dumps(serialize.serialize_keras_object(self), **kwargs)
+        return json.dumps(describe_model(self), **kwargs)
 
 
 _GRAPH_KEYS = {"layers", "input_layers", "output_layers"}

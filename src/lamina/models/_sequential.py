@@ -10,6 +10,7 @@ from lamina._core.tensor import KerasTensor
 from lamina._training.trainer import Trainer
 from lamina.layers import Input, InputLayer
 from lamina.models._model import Model
+from lamina.saving._records import limited_memory
 
 
 class Sequential(Model):
@@ -186,12 +187,12 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        with serialize.CustomObjectScope(custom_objects or {}):
+        with serialize.CustomObjectScope(custom_objects or {}), limited_memory():
             records = config["layers"] if isinstance(config, dict) else config
             layers = [serialize.deserialize_keras_object(record) for record in records]
-        options = config if isinstance(config, dict) else {}
-        model = cls(layers, trainable=options.get("trainable", True), name=options.get("name"))
-        shape = options.get("build_input_shape")
-        if model.function is None and shape:
-            model.build(tuple(shape))
+            options = config if isinstance(config, dict) else {}
+            model = cls(layers, trainable=options.get("trainable", True), name=options.get("name"))
+            shape = options.get("build_input_shape")
+            if model.function is None and shape:
+                model.build(tuple(shape))
         return model

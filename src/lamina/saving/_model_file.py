@@ -15,8 +15,6 @@ from lamina._core.errors import describe, explain
 from lamina._core.layer import Layer
 from lamina._core.serialize import (
     CustomObjectScope,
-    deserialize_keras_object,
-    serialize_keras_object,
 )
 from lamina.saving import _legacy_h5
 from lamina.saving._archive import Archive, open_archive
@@ -26,6 +24,7 @@ from lamina.saving._hdf5 import open_hdf5
 from lamina.saving._json import MAX_BYTES, read_json
 from lamina.saving._legacy_config import is_legacy, modern
 from lamina.saving._load_report import LoadReport
+from lamina.saving._records import describe_model, model_from_record
 from lamina.saving._refusal import refuse
 from lamina.saving._weights import (
     budget_of,
@@ -40,6 +39,7 @@ from lamina.utils._atomic import atomic_write
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 FORMAT = "3.15.0"  # the version of Keras whose files these are
+_SPARE = 256 << 20  # bytes of variables beyond those in the file: states of metrics and seeds
 _IN_MEMORY = 256 << 20  # weights beyond so many bytes go through a file of their own
 
 
@@ -127,7 +127,8 @@ def load_model(
         if not compile:
             config["compile_config"] = None
         config = in_todays_form(config, metadata, custom_objects)
-        model = deserialize_keras_object(config, custom_objects)
+        stored = archive.size(WEIGHTS) if WEIGHTS in archive else 0
+        model = model_from_record(config, custom_objects, _SPARE + 4 * stored)
         if not isinstance(model, Layer):
             raise refuse(f"{archive.name}:{CONFIG}", "expected a model", describe(model))
         with _weights_of(archive, model) as reader:
@@ -155,7 +156,7 @@ def _write_archive(model: Any, file: Any) -> None:
 
 
 def _config_text(model: Any) -> str:
-    text = json.dumps(serialize_keras_object(model))
+    text = json.dumps(describe_model(model))
     read_json(text, CONFIG)  # what could not be loaded is not saved
     return text
 
@@ -357,7 +358,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """
     config = read_json(json_string, "model_from_json")
     config = in_todays_form(config, config, custom_objects)
-    model = deserialize_keras_object(config, custom_objects)
+    model = model_from_record(config, custom_objects)
     if not isinstance(model, Layer):
         raise refuse("model_from_json", "expected the record of a model", describe(config))
     return model

@@ -1,0 +1,70 @@
+"""Records of whole models: shared layers stay shared, and no record takes more than its memory."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lamina._core.context import context, using
+from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
+from lamina.saving._hdf5 import Budget
+
+_SHORT = {"bool": 1, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "int4": 1}
+
+
+def describe_model(model: Any) -> dict[str, Any]:
+    """Return the record of a model, in which layers that occur twice are told to be one."""
+    with using(shared={}):
+        record = serialize_keras_object(model)
+    counts: Counter[int] = Counter()
+    _visit(record, lambda r: counts.update([r["shared_object_id"]]))
+    _visit(record, lambda r: counts[r["shared_object_id"]] > 1 or r.pop("shared_object_id"))
+    return record
+
+
+def _visit(structure: Any, see: Any) -> None:
+    """Let `see` have every record with a number of an object."""
+    stack = [structure]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+            if "shared_object_id" in item and "class_name" in item:
+                see(item)
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+
+
+def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = None) -> Any:
+    """Return what a record describes, with new weights of at most `nbytes`."""
+    with limited_memory(nbytes), using(shared={}):
+        return deserialize_keras_object(record, custom_objects)
+
+
+@contextmanager
+def limited_memory(nbytes: int | None = None) -> Iterator[None]:
+    """Refuse new variables beyond so many bytes; by default half of this machine's memory.
+
+    The innermost limit that was set first holds.
+    """
+    if context().memory is not None:
+        yield
+        return
+    budget = Budget(_half_of_memory() if nbytes is None else nbytes)
+
+    def charge(shape: tuple, dtype: str) -> None:
+        digits = "".join(c for c in dtype if c.isdigit())
+        size = _SHORT.get(dtype) or int(digits or 32) // 8
+        budget.charge(math.prod(int(n) for n in shape) * size, "weights of a record")
+
+    with using(memory=charge):
+        yield
+
+
+def _half_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30
