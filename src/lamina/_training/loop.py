@@ -138,7 +138,7 @@ class Loop:
             self._at = (epoch, self._at[1])
             yield epoch
             self.hand_over()
-            self.callbacks.call("on_epoch_end", epoch, logs=self.logs)
+            self.callbacks.call("on_epoch_end", epoch, logs=dict(self.logs))
             self._at = (epoch + 1, 0)
             self._boundary()
 
