@@ -25,7 +25,9 @@ from lamina import layers
 
 ABSTRACT = {layers.Layer, layers.Wrapper}  # bases: they have no `call`
 OF_TEXTS = {layers.StringLookup}  # they are called on data only, never in models
-FOREIGN = {layers.FlaxLayer, layers.JaxLayer}  # functions of others: tests/layers/test_foreign.py
+FOREIGN = {  # functions of others: tests/layers/test_foreign.py, test_torch.py
+    layers.FlaxLayer, layers.JaxLayer, layers.TFSMLayer, layers.TorchModuleWrapper,
+}  # fmt: skip
 NEED_TENSORFLOW = {"HashedCrossing", "Hashing", "IntegerLookup"}  # in Keras
 FLAT, SEQUENCE, IMAGE, VOLUME = (2, 3), (2, 4, 3), (2, 4, 4, 2), (2, 3, 3, 3, 2)
 

@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from lamina.layers._rnn import GRU, LSTM, RNN, SimpleRNN
     from lamina.layers._spectral import SpectralNormalization
     from lamina.layers._time_distributed import TimeDistributed
+    from lamina.layers._torch import TFSMLayer, TorchModuleWrapper
     from lamina.layers._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
     from lamina.layers._wrapper import Wrapper
     from lamina.layers.preprocessing import (
@@ -157,7 +158,7 @@ __all__ = [
     # attention
     "AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention",
     # of others
-    "FlaxLayer", "JaxLayer",
+    "FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper",
     # merging
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
     "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
