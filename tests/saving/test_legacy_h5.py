@@ -175,7 +175,7 @@ def test_code_is_never_run(keras2):
 @pytest.mark.parametrize(
     ("source", "layer", "change", "message"),
     [
-        ("recurrent", 3, {"time_major": True}, r"gru \(GRU\).*time_major=True"),
+        ("recurrent", 3, {"time_major": True}, r"(?s)gru \(GRU\).*time_major=True"),
         ("convnet", 5, {"groups": 2}, "groups=2"),
         ("operators", 2, {"function": "io.read_file"}, "tf.io.read_file"),
         ("operators", 2, {"function": ["math.multiply"]}, "counterpart"),
