@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,15 +68,15 @@ class Engine:
         else:
             head, code = found
         arenas = json.loads(head)
-        self._library = jit.Library(code, [p.name for p in self.parts])
+        functions = jit.Library(code, [p.name for p in self.parts]).functions
+        self._lock = threading.Lock()
         self._flag = np.zeros(16, "int32")
         self._arena = np.empty(max(arenas) + 64, "uint8")
-        self._tables = [self._table(part) for part in self.parts]
-        self._data: tuple[Any, list[int], int] = (None, [], 0)
-        for part in self.parts:
-            part.graph._known.clear()
+        self._calls = [_Call(functions[p.name], p, self._table(p)) for p in self.parts]
+        self.parts = []  # the graphs have served
 
     def _table(self, part: Part) -> Any:
+        """Return the pointers that a function takes; those to values and data are still open."""
         count = part.arguments + len(part.graph.arrays) + part.datasets + 3
         table = (ctypes.c_void_p * count)()
         for k, log in enumerate(self._logs):
@@ -97,32 +98,42 @@ class Engine:
             data: arrays (N, ...).
             order: rows in the order of use, int32 (at least stop * batch,).
             start, stop: numbers of steps.
+
+        Raises:
+            ValueError: the order is too short for that.
+            IndexError: in checked mode, something outside an array was asked for.
         """
-        jax.block_until_ready(values)
-        table, part = self._tables[0], self.parts[0]
-        pointers = [_pointer(v) for v in values]
-        table[: self.variables] = pointers
-        if self._data[0] is None or any(
-            a is not b for a, b in zip(self._data[0], data, strict=True)
-        ):
-            jax.block_until_ready(data)
-            rows = min((int(a.shape[0]) for a in data), default=1)
-            self._data = (list(data), [_pointer(a) for a in data], rows)
-        at = part.arguments + len(part.graph.arrays)
-        table[at : at + part.datasets] = self._data[1]
+        jax.block_until_ready((values, data))
+        data = [a if isinstance(a, jax.Array) else np.ascontiguousarray(a) for a in data]
         order = np.ascontiguousarray(order, "int32")
         if not 0 <= start <= stop or stop * self.batch > order.size:
             raise ValueError(f"steps {start} to {stop} of {self.batch} rows: {order.size} rows")
-        table[at + part.datasets] = order.ctypes.data
-        self._flag[0] = 0
-        run = self._library.functions
-        run["step"](ctypes.addressof(table), self._data[2] - 1, start, stop)
-        if len(self.parts) > 1:
-            self._tables[1][: self.variables] = pointers
-            run["report"](ctypes.addressof(self._tables[1]), 0, 0, 1)
-        if self._flag[0]:
-            raise IndexError("a compiled step reached outside an array")
-        return [log.copy() if log.ndim else log[()] for log in self._logs]
+        rows = min((int(a.shape[0]) for a in data), default=1)
+        pointers = [_pointer(v) for v in values]
+        with self._lock:
+            self._flag[0] = 0
+            first, *rest = self._calls
+            first.table[first.open : first.open + len(data) + 1] = [
+                *map(_pointer, data), order.ctypes.data,
+            ]  # fmt: skip
+            first(pointers, rows - 1, start, stop)
+            for call in rest:
+                call(pointers, 0, 0, 1)
+            if self._flag[0]:
+                raise IndexError("a compiled step reached outside an array")
+            return [log.copy() if log.ndim else log[()] for log in self._logs]
+
+
+class _Call:
+    """A function, the pointers that it takes, and the constants that some of them lead to."""
+
+    def __init__(self, function: Any, part: Part, table: Any) -> None:
+        self.function, self.table, self.arrays = function, table, part.graph.arrays
+        self.open = part.arguments + len(self.arrays)  # where the pointers to data begin
+
+    def __call__(self, pointers: list[int], last: int, start: int, stop: int) -> None:
+        self.table[: len(pointers)] = pointers
+        self.function(ctypes.addressof(self.table), last, start, stop)
 
 
 def _pointer(array: Any) -> int:

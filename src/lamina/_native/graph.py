@@ -185,9 +185,8 @@ class Graph:
         if op not in self._supported or len(outputs) != 1:
             raise Unsupported(op)
         shape, dtype = outputs[0].shape, outputs[0].dtype
-        if op in REDUCTIONS:
-            if all(inputs[0].shape[a] == 1 for a in params["axes"]) and op[:3] != "arg":
-                return [self.add("reshape", inputs, shape, dtype)] if params["axes"] else inputs
+        if op in REDUCTIONS and op[:3] != "arg" and inputs[0].size == prod(shape):
+            return [self.add("reshape", inputs, shape, dtype)] if params["axes"] else inputs
         kept = {name: params[name] for name in _PARAMS.get(op, ())}
         if op == "slice" and kept["strides"] is None:
             kept["strides"] = (1,) * len(shape)

@@ -91,9 +91,11 @@ class Library:
         for name in names:
             builder.export_symbol(name)
         Library._count += 1
-        self._tracker = builder.link(_lljit(), f"native{Library._count}")
+        tracker = builder.link(_lljit(), f"native{Library._count}")
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 3)
-        self.functions = {name: kind(self._tracker[name]) for name in names}
+        self.functions = {name: kind(tracker[name]) for name in names}
+        for function in self.functions.values():
+            function.tracker = tracker  # which keeps the code in memory
 
 
 @cache

@@ -36,7 +36,7 @@ class Loop:
         self._followed = callbacks.wants_dispatches()
         self._values: list[Any] = []
         self._left = True  # whether the variables, not the loop, have the newest values
-        self._owned = False  # whether the arrays are the loop's alone, and may be donated
+        self._owned: set[int] = set()  # places of arrays that are the loop's alone, to be donated
         self._keepers = (
             [c for c in callbacks if hasattr(c, "keep_snapshot")] if kind == "train" else []
         )
@@ -93,7 +93,7 @@ class Loop:
             for variable, value in zip(self.variables, self._values, strict=True):
                 if not value.is_deleted():  # consumed by a dispatch that a second Ctrl-C broke off
                     variable._value = value
-        self._left, self._owned = True, False
+        self._left, self._owned = True, set()
 
     def hand_over(self) -> None:
         """Do so if a callback may look at them or change them."""
@@ -103,20 +103,20 @@ class Loop:
     def _take(self, reset: bool) -> None:
         if self._left:
             self._values = [v._value for v in self.variables]
-            self._left = self._owned = False
+            self._left, self._owned = False, set()
         if reset:
             for i, value in self._resets.items():
-                self._values[i] = _copy(value) if self._owned else value
+                self._values[i] = value
+            self._owned -= self._resets.keys()
 
     def _own(self, program: Any) -> None:
         """Copy what a program will consume, so that nobody else's reference dies with it."""
-        if program.donates and not self._owned:
+        if program.donates:
             written = {id(v) for v in program.written}
-            self._values = [
-                _copy(value) if id(variable) in written else value
-                for variable, value in zip(self.variables, self._values, strict=True)
-            ]
-            self._owned = True
+            for i, variable in enumerate(self.variables):
+                if id(variable) in written and i not in self._owned:
+                    self._values[i] = _copy(self._values[i])
+                    self._owned.add(i)
 
     # --- epochs ---------------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from lamina import _native
 from lamina._core.state import Variable, pure
+from lamina._training.cache import use_persistent_cache
 from lamina._training.xla import compiled
 
 # Bytes below which a state is not donated: it is cheap to copy, and references to it stay good.
@@ -48,11 +50,14 @@ class Program:
         traced = self._step.trace(values, rows)
         self.jaxpr = traced.jaxpr
         self._logs = traced.out_info[1]
+        self._log_tree = jax.tree.structure(self._logs)
         inputs, outputs = self.jaxpr.jaxpr.invars, self.jaxpr.jaxpr.outvars
         self._written = [i for i in range(len(values)) if outputs[i] is not inputs[i]]
         size = sum(values[i].size * values[i].dtype.itemsize for i in self._written)
         self.donates = size >= DONATE_FROM
         self.ready = False  # whether it is compiled
+        self.engine = "not compiled"  # then 'native', or 'XLA' with the reason
+        self._native: Any = None
         self._run = compiled(self._loop, donate=(0,) if self.donates else ())
         self._once = compiled(self._single)
 
@@ -72,6 +77,9 @@ class Program:
             order: rows in the order of use, int32 (at least stop * batch,).
             start, stop: numbers of steps.
         """
+        if self._native is not None:  # it runs in place of the values that it changes
+            logs = self._native(values, jax.tree.leaves(data), order, start, stop)
+            return values, jax.tree.unflatten(self._log_tree, logs)
         carried = [values[i] for i in self._written]
         fixed = self._fixed(values)
         carried, logs = self._run(carried, fixed, data, order, start, stop)
@@ -92,9 +100,29 @@ class Program:
         """Compile, without running."""
         if self.ready:
             return
-        carried = [values[i] for i in self._written]
-        self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()
+        self._native, self.engine = _native.choose(
+            self.jaxpr,
+            None if self._report is None else self._reported,
+            len(values),
+            self._written,
+            self.batch,
+            [*values, *jax.tree.leaves(data)],
+            use_persistent_cache(),
+        )
+        if self._native is not None:
+            self.donates = True
+        else:
+            carried = [values[i] for i in self._written]
+            self._run.lower(carried, self._fixed(values), data, order, 0, 1).compile()
         self.ready = True
+
+    def _reported(self) -> Any:
+        """Return the jaxpr of the report."""
+        report: Any = self._report
+        values = [jax.ShapeDtypeStruct(v.shape, v.raw().dtype) for v in self.variables]
+        traced = jax.jit(lambda values: report(values)[0]).trace(values)
+        self._log_tree = jax.tree.structure(traced.out_info)
+        return traced.jaxpr
 
     def _fixed(self, values: list[Any]) -> list[Any]:
         written = set(self._written)
