@@ -81,6 +81,11 @@ class BackupAndRestore(SaveFrequency, Callback):
         """The file of the copy before it, with `double_checkpoint`."""
         return Path(self.backup_dir) / "previous.state"
 
+    @property
+    def _newest(self) -> Path:
+        """The file of a copy for which the latest has not made room yet."""
+        return Path(self.backup_dir) / "newest.state"
+
     def set_run(self, run: Any) -> None:
         """Take the run, which can be asked for a snapshot and given one."""
         self._run = run
@@ -98,6 +103,7 @@ class BackupAndRestore(SaveFrequency, Callback):
 
     def _load(self) -> Any:
         """Return the newest copy that can be read, or None if there is none."""
+        self._rotate()
         failures: list[str] = []
         damaged: list[Path] = []
         for path in (self.latest, self.previous):
@@ -144,9 +150,9 @@ class BackupAndRestore(SaveFrequency, Callback):
         try:
             self.latest.parent.mkdir(parents=True, exist_ok=True)
             self._remove_unfinished()
-            if self.double_checkpoint and self.latest.exists():
-                os.replace(self.latest, self.previous)
-            _state_file.write(self.latest, snapshot)
+            twice = self.double_checkpoint and self.latest.exists()
+            _state_file.write(self._newest if twice else self.latest, snapshot)
+            self._rotate()
         except OSError as error:
             left = [p.name for p in (self.latest, self.previous) if p.exists()]
             raise OSError(
@@ -159,6 +165,13 @@ class BackupAndRestore(SaveFrequency, Callback):
                     + (f", and the last good copy is {left[0]}" if left else ""),
                 ),
             ) from error
+
+    def _rotate(self) -> None:
+        """Give the copies their names; what a process that was killed left of this is done too."""
+        if self._newest.exists():
+            if self.latest.exists():
+                os.replace(self.latest, self.previous)
+            os.replace(self._newest, self.latest)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.delete_checkpoint:
