@@ -26,6 +26,7 @@ from lamina.saving._legacy_config import is_legacy, modern
 from lamina.saving._load_report import LoadReport
 from lamina.saving._records import describe_model, model_from_record
 from lamina.saving._refusal import refuse
+from lamina.saving._safetensors import read_safetensors, write_safetensors
 from lamina.saving._weights import (
     budget_of,
     check_built,
@@ -221,7 +222,8 @@ def save_weights(
 
     Args:
         model: a built model.
-        filepath: a path that ends in '.weights.h5'; '.weights.json' with `max_shard_size`.
+        filepath: a path that ends in '.weights.h5' or '.safetensors', or in '.h5' for the form of
+            Keras 2; '.weights.json' with `max_shard_size`.
         overwrite: whether an existing file is replaced.
         max_shard_size: GiB of weights in a file, where there shall be several.
         kwargs: `objects_to_skip`: layers and other objects that are left out.
@@ -234,6 +236,10 @@ def save_weights(
     path = check_path("save_weights", filepath, overwrite)
     if _legacy_h5.is_legacy_h5(path) and max_shard_size is None and not skip:
         _legacy_h5.save_weights(model, path)
+        return
+    if path.suffix == ".safetensors" and max_shard_size is None:
+        check_built(model, "save_weights")
+        write_safetensors(model, path, skip)
         return
     endings = (".weights.h5",) if max_shard_size is None else ("weights.h5", "weights.json")
     if not path.name.endswith(endings):
@@ -256,8 +262,8 @@ def load_weights(
 
     Args:
         model: a built model.
-        filepath: a path of a '.weights.h5', '.weights.json' or '.keras' file, or of an '.h5' file
-            as Keras 2 wrote it.
+        filepath: a path of a '.weights.h5', '.weights.json', '.safetensors' or '.keras' file, or of
+            an '.h5' file as Keras 2 wrote it.
         skip_mismatch: whether layers whose weights are missing or of other shapes are left alone.
         kwargs: `objects_to_skip`: layers and other objects that are left alone; `by_name`, for
             files of Keras 2: whether layers get what the file has under their names.
@@ -274,6 +280,8 @@ def load_weights(
     path = existing(f"{model.name}.load_weights", filepath)
     if path.suffix in (".h5", ".hdf5") and not skip and _legacy_h5.holds_layers(path):
         return _legacy_h5.load_weights(model, path, skip_mismatch, by_name)
+    if path.suffix == ".safetensors" and not by_name:
+        return read_safetensors(model, path, skip_mismatch, skip)
     if by_name:
         raise ValueError(
             explain(
