@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from lamina._core import serialize, tree
-from lamina._core.errors import explain
+from lamina._core.errors import describe, explain
+from lamina._core.layer import Layer
 from lamina._core.state import Scope, Variable
 from lamina.saving._hdf5 import Dataset, Group, open_hdf5
 from lamina.saving._json import read_json
@@ -24,6 +25,7 @@ from lamina.saving._legacy_config import is_legacy, modern, modern_compile_confi
 from lamina.saving._legacy_optimizer import complete_state, legacy_state
 from lamina.saving._legacy_weights import fit_arrays
 from lamina.saving._load_report import LoadReport, Problem
+from lamina.saving._records import model_from_record
 from lamina.saving._refusal import refuse
 from lamina.saving._weights import budget_of, check_built
 from lamina.saving._weights_file import put_array
@@ -31,6 +33,7 @@ from lamina.utils._atomic import atomic_write
 
 _KERAS = "3.15.0"  # the version whose files these are
 _TOP = "top_level_model_weights"
+_SPARE = 256 << 20  # bytes of variables beyond those in the file
 _LARGEST = 64512  # bytes of one attribute: HDF5's limit for object headers, less some room
 
 
@@ -72,7 +75,10 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
                 "weights alone",
                 "make the model in Python, then model.load_weights(path)",
             )
-        model = serialize.deserialize_keras_object(modern(record) if is_legacy(version) else record)
+        record = modern(record) if is_legacy(version) else record
+        model: Any = model_from_record(record, None, 4 * os.path.getsize(path) + _SPARE)
+        if not isinstance(model, Layer):
+            raise refuse(f"{where}@model_config", "expected a model", describe(model))
         _load(model, _weights_group(file), where, by_name=True, skip_mismatch=False, exact=True)
         training = _json_attribute(file, "training_config", where) if compile else None
         if training is not None:
