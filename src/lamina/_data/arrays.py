@@ -10,6 +10,7 @@ from lamina._core.configurable import is_real
 from lamina._core.errors import describe, explain
 from lamina._core.tensor import KerasTensor
 from lamina._data.budget import stays_away
+from lamina._data.frames import frame_array, is_frame, is_table, table_arrays
 
 
 def symbolic(array: Any) -> Any:
@@ -64,8 +65,8 @@ def _is_numbers(value: Any) -> bool:
 def _array(what: str, value: Any) -> Any:
     array: Any = value
     if not isinstance(value, jax.Array):
-        if hasattr(value, "to_numpy"):
-            value = value.to_numpy()
+        if is_frame(value):
+            value = frame_array(what, value)
         try:
             array = np.asarray(value)
         except ValueError as error:
@@ -186,6 +187,8 @@ def split_rows(data: Any, fraction: float) -> tuple[Any, Any]:
 
 def pack(x: Any, y: Any, sample_weight: Any, nan: str = "") -> tuple[Any, Any, Any]:
     """Return (x, y, sample_weight) as arrays, checked; those named in `nan` may have NaN."""
+    if is_table(x):
+        x, y = table_arrays(x, y)
     x, y, sample_weight = (
         as_arrays("x", x, "x" in nan),
         as_arrays("y", y, "y" in nan),

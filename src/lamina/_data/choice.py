@@ -51,7 +51,7 @@ def source_of(
     Args:
         where: the method that errors name.
         x, y, sample_weight: arrays, frames, lists, dictionaries; or as x alone what gives batches.
-        batch_size: rows per step, of arrays.
+        batch_size: rows per step, for what does not come in batches.
         shuffle: whether each pass of arrays, or of a PyDataset, has an order of its own.
         steps: steps of an epoch, if fewer than a pass has.
         resume: whether an epoch goes on where the last one stopped.
@@ -73,4 +73,4 @@ def source_of(
                     f"let it give (x, y) or (x, y, sample_weight), and leave `{name}=` out",
                 )
             )
-    return StreamSource(where, feed_for(where, x, shuffle), steps, resume)
+    return StreamSource(where, feed_for(where, x, shuffle, batch_size), steps, resume)

@@ -9,8 +9,11 @@ from itertools import count
 from typing import Any
 
 from lamina._core.errors import describe, explain
+from lamina._data.frames import is_frame, is_table, table_batches
 from lamina._data.workers import in_workers
 from lamina.utils import PyDataset
+
+_ENDLESS = 1 << 48  # grain: the length of a data set that repeats itself
 
 
 class Feed:
@@ -107,13 +110,22 @@ def is_stream(x: Any) -> bool:
         return True
     if x is None or isinstance(x, (list, tuple, dict, str, bytes)):
         return False
-    if hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "__arrow_c_stream__"):
+    if hasattr(x, "__array__") or is_frame(x) or (is_table(x) and hasattr(x, "__len__")):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__")
 
 
-def feed_for(where: str, x: Any, shuffle: bool) -> Feed:
-    """Return the feed for data of any kind that gives batches."""
+def feed_for(where: str, x: Any, shuffle: bool, batch_size: int) -> Feed:
+    """Return the feed for data of any kind that gives batches.
+
+    Args:
+        where: the method that errors name.
+        x: the data.
+        shuffle: whether a PyDataset is read in an order of its own.
+        batch_size: for what gives single rows.
+    """
+    if is_table(x):
+        return IterableFeed(x, lambda: table_batches(x, batch_size), None)
     if isinstance(x, PyDataset):
         return PyDatasetFeed(x, shuffle)
     if isinstance(x, Iterator):
@@ -131,6 +143,8 @@ def _length(where: str, x: Any) -> int | None:
     try:
         steps = len(x)
     except TypeError:  # has no length, or an infinite one
+        return None
+    if steps > _ENDLESS:
         return None
     if steps == 0:
         raise ValueError(
