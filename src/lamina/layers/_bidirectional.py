@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lamina._core import serialize, tree
+from lamina._core.context import using
 from lamina._core.errors import describe, explain
 from lamina._core.layer import Layer
 from lamina._core.masks import get_mask
@@ -216,10 +217,11 @@ def _check_pair(where: str, forward: Any, backward: Any) -> None:
 
 def _copy(layer: Layer, prefix: str, **options: Any) -> Any:
     """Return a layer with the options of `layer`, with weights of its own."""
-    record = serialize.serialize_keras_object(layer)
-    name = prefix + layer.name.removeprefix(prefix)
-    record["config"] = {**record["config"], "name": name, **options}
-    copy = serialize.deserialize_keras_object(record)
+    with using(shared=None):  # it is another layer, also while a file is being read
+        record = serialize.serialize_keras_object(layer)
+        name = prefix + layer.name.removeprefix(prefix)
+        record["config"] = {**record["config"], "name": name, **options}
+        copy = serialize.deserialize_keras_object(record)
     if hasattr(layer, "use_cudnn"):
         copy.use_cudnn = layer.use_cudnn
     return copy
