@@ -76,8 +76,8 @@ class TensorBoard(Callback):
         self._first_profiled, self._last_profiled = _profiled(profile_batch)
         self.embeddings_freq, self.embeddings_metadata = embeddings_freq, embeddings_metadata
         self._files: dict[str, EventFile] = {}
-        self._profiling = False
-        self._global_train_batch = self._global_test_batch = 0
+        self._profiling = self._training = False
+        self._global_train_batch = 0
         self._last_batch = -1
         self._begun = {"epoch": 0.0, "batch": 0.0}
         self._iterations_before = 0
@@ -94,6 +94,7 @@ class TensorBoard(Callback):
                 file.flush()
 
     def _close(self) -> None:
+        self._training = False
         self._stop_profiler()
         for file in self._files.values():
             file.close()
@@ -102,7 +103,7 @@ class TensorBoard(Callback):
     # --- training -------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._global_train_batch, self._last_batch = 0, -1
+        self._global_train_batch, self._last_batch, self._training = 0, -1, True
         if self.embeddings_freq:
             self._configure_projector()
         if self.write_graph and getattr(self.model, "function", None) is not None:
@@ -190,7 +191,10 @@ class TensorBoard(Callback):
         if getattr(self.model, "optimizer", None) is not None:
             values = {f"evaluation_{k}_vs_iterations": v for k, v in (logs or {}).items()}
             self._scalars("validation", values, int(self.model.optimizer.iterations))
+        if self._training:
             self._flush()
+        else:
+            self._close()
 
     # --- weights --------------------------------------------------------------------------------
 
