@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         preprocessing,
         random,
         regularizers,
+        saving,
         tree,
         utils,
         visualization,
@@ -73,7 +74,7 @@ __all__ = [
     "grad", "initializers", "install_as_keras", "layers", "load_ipython_extension", "losses",
     "metrics", "mixed_precision",
     "models", "name_scope", "ops", "optimizers", "preprocessing", "pure", "random",
-    "regularizers", "remat", "tree", "uninstall_as_keras",
+    "regularizers", "remat", "saving", "tree", "uninstall_as_keras",
     "unload_ipython_extension", "utils", "value_and_grad", "version",
     "visualization",
 ]  # fmt: skip

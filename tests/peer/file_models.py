@@ -65,35 +65,48 @@ def stack(name: str, shape: tuple, layers: Callable[[Any], list], ints: int | No
 stack("dense", (3,), lambda L: [L.Dense(4, "relu"), L.Dense(2, kernel_regularizer="l2")])
 stack("normed", (3,), lambda L: [L.BatchNormalization(), L.Dense(4), L.LayerNormalization()])
 stack("dropped", (4,), lambda L: [L.Dropout(0.5, seed=1), L.GaussianNoise(0.1), L.Dense(1)])
-stack("activations", (4,), lambda L: [L.PReLU(), L.LeakyReLU(0.2), L.Activation("gelu"), L.Softmax()])
+stack(
+    "activations", (4,), lambda L: [L.PReLU(), L.LeakyReLU(0.2), L.Activation("gelu"), L.Softmax()]
+)
 stack("convnet", (6, 6, 2), lambda L: [
-    L.Conv2D(3, 3, padding="same"), L.MaxPooling2D(), L.DepthwiseConv2D(2), L.Flatten(), L.Dense(2)])  # fmt: skip
+    L.Conv2D(3, 3, padding="same"), L.MaxPooling2D(), L.DepthwiseConv2D(2), L.Flatten(),
+    L.Dense(2)])  # fmt: skip
 stack("conv1d", (8, 2), lambda L: [
     L.Conv1D(3, 2, dilation_rate=2), L.SeparableConv1D(2, 2), L.GlobalMaxPooling1D()])  # fmt: skip
 stack("upwards", (4, 4, 2), lambda L: [
-    L.ZeroPadding2D(1), L.Conv2DTranspose(2, 2, strides=2), L.UpSampling2D(), L.Cropping2D(1)])  # fmt: skip
+    L.ZeroPadding2D(1), L.Conv2DTranspose(2, 2, strides=2), L.UpSampling2D(),
+    L.Cropping2D(1)])  # fmt: skip
 stack("conv3d", (3, 3, 3, 1), lambda L: [L.Conv3D(2, 2), L.GlobalAveragePooling3D()])
-stack("grouped", (4, 4, 4), lambda L: [L.GroupNormalization(2), L.SpatialDropout2D(0.1), L.Flatten()])
+stack(
+    "grouped", (4, 4, 4), lambda L: [L.GroupNormalization(2), L.SpatialDropout2D(0.1), L.Flatten()]
+)
 stack("embedded", (5,), lambda L: [L.Embedding(7, 3, mask_zero=True), L.LSTM(2)], ints=7)
 stack("lstm", (4, 3), lambda L: [L.LSTM(2, return_sequences=True), L.LSTM(2, go_backwards=True)])
 stack("gru", (4, 3), lambda L: [L.GRU(2, return_sequences=True), L.GRU(2, reset_after=False)])
 stack("simple_rnn", (4, 3), lambda L: [L.SimpleRNN(2, activation="relu")])
 stack("bidirectional", (4, 3), lambda L: [
-    L.Bidirectional(L.LSTM(2, return_sequences=True)), L.Bidirectional(L.GRU(2), merge_mode="sum")])  # fmt: skip
+    L.Bidirectional(L.LSTM(2, return_sequences=True)),
+    L.Bidirectional(L.GRU(2), merge_mode="sum")])  # fmt: skip
 stack("cells", (4, 3), lambda L: [L.RNN([L.LSTMCell(2), L.GRUCell(3)])])
 stack("timed", (4, 3), lambda L: [L.TimeDistributed(L.Dense(2)), L.Flatten(), L.RepeatVector(2)])
 stack("conv_lstm", (2, 4, 4, 1), lambda L: [L.ConvLSTM2D(2, 2), L.GlobalAveragePooling2D()])
 stack("spectral", (3,), lambda L: [L.SpectralNormalization(L.Dense(2)), L.UnitNormalization()])
 stack("einsum", (4, 3), lambda L: [L.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d")])
 stack("reshaped", (4, 3), lambda L: [L.Permute((2, 1)), L.Reshape((2, 6)), L.RMSNormalization()])
-stack("masked", (4, 3), lambda L: [L.Masking(0.0), L.SimpleRNN(2), L.ActivityRegularization(l2=0.1)])
+stack(
+    "masked", (4, 3), lambda L: [L.Masking(0.0), L.SimpleRNN(2), L.ActivityRegularization(l2=0.1)]
+)
 stack("rescaled", (4,), lambda L: [L.Rescaling(0.5, 1.0), L.Normalization(mean=1.0, variance=2.0)])
 stack("binned", (4,), lambda L: [L.Discretization([-0.5, 0.0, 0.5]), L.CategoryEncoding(4)])
 stack("constrained", (3,), lambda L: [
     L.Dense(2, kernel_constraint="non_neg", kernel_initializer="he_normal", use_bias=False),
     L.Dense(2, activity_regularizer="l1", bias_initializer="ones")])  # fmt: skip
 stack("half", (3,), lambda L: [L.Dense(4, dtype="mixed_bfloat16"), L.Dense(2, dtype="float32")])
-stack("bfloat16", (3,), lambda L: [L.Dense(4, dtype="bfloat16"), L.BatchNormalization(dtype="bfloat16")])
+stack(
+    "bfloat16",
+    (3,),
+    lambda L: [L.Dense(4, dtype="bfloat16"), L.BatchNormalization(dtype="bfloat16")],
+)
 
 
 @story((3,))
@@ -123,7 +136,9 @@ def residual(lib):
 def two_inputs(lib):
     a, b = lib.Input((3,), name="a"), lib.Input((2,), name="b")
     y = lib.layers.Concatenate()([lib.layers.Dense(2)(a), lib.layers.Dense(2)(b)])
-    return lib.Model([a, b], [lib.layers.Dense(1, name="one")(y), lib.layers.Dense(2, name="two")(y)])
+    return lib.Model(
+        [a, b], [lib.layers.Dense(1, name="one")(y), lib.layers.Dense(2, name="two")(y)]
+    )
 
 
 @story({"left": (3,), "right": (3,)})

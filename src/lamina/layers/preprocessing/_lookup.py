@@ -489,14 +489,14 @@ class Lookup(Layer):
                     "give them as vocabulary= to the constructor: the config holds any",
                 )
             )
-        (Path(dir_path) / "vocabulary.txt").write_bytes("\n".join(lines).encode("utf-8"))
+        (_folder(dir_path) / "vocabulary.txt").write_bytes("\n".join(lines).encode("utf-8"))
 
     def load_assets(self, dir_path: Any) -> None:
         """Take the vocabulary from a folder, as `save_assets` left it there."""
         if self.input_vocabulary is not None:
             return
         where = f"{self.name}.load_assets"
-        lines = _lines(Path(dir_path) / "vocabulary.txt", where)
+        lines = _lines(_folder(dir_path) / "vocabulary.txt", where)
         special, start = [str(token) for token in self._special()], self._start
         tokens = self._tokens_of(self._parsed(lines[start:], where), where)
         weights = self.idf_weights
@@ -514,7 +514,12 @@ class Lookup(Layer):
         self._set_tokens(where, tokens, None)
 
 
-def _lines(path: Path, where: str) -> list[str]:
+def _folder(place: Any) -> Any:
+    """Return a folder by its path; one that saving keeps in memory as it is."""
+    return place if hasattr(place, "joinpath") else Path(place)
+
+
+def _lines(path: Any, where: str) -> list[str]:
     """Return the lines of a file; empty ones at the end are none."""
     if not path.is_file():
         raise ValueError(
