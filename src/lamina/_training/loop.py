@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from lamina._training import snapshot
+from lamina._training.faults import Dispatch, Faults
 from lamina._training.plan import Interruption, Pace, clock
 
 
@@ -49,6 +50,7 @@ class Loop:
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
         self._before_test: dict[str, Any] | None = None
         self._resets = tracked.resets
+        self._faults = Faults(model, callbacks, self.variables)
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()
@@ -227,11 +229,15 @@ class Loop:
             self.callbacks.call(f"on_{kind}_batch_begin", done)
             self._take(reset=False)
         self._own(program)
+        if kind == "train":
+            self._faults.before(Dispatch(program, block, start, stop, done), self._values)
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
         jax.block_until_ready(self._values)
         self.model._settle()
         self._pace[kind].took(stop - start, clock() - begun)
+        if kind == "train":
+            self._faults.check(logs, self._at[0], self._go_back)
         done += stop - start
         if self._watched[kind]:
             logs = self._numbers(logs)
@@ -245,6 +251,11 @@ class Loop:
             self.callbacks.call("on_dispatch_end", done, logs=logs)
             self._take(reset=False)
         return logs
+
+    def _go_back(self, values: list[Any]) -> None:
+        """Give the variables values of an earlier state."""
+        self._values, self._left = values, False
+        self.leave()
 
     def _numbers(self, logs: Any) -> dict[str, Any]:
         self.logs = {name: _number(logs[name]) for name in sorted(logs)}

@@ -474,17 +474,18 @@ class Trainer(Steps):
     def _make_program(
         self, kind: str, arrays: Any, batch: int, variables: list[Variable]
     ) -> Program | EagerProgram:
+        make = EagerProgram if self._eager() else Program
+        with using(scope=None):
+            return make(*self._step_of(kind), variables, arrays, batch)
+
+    def _step_of(self, kind: str) -> tuple[Callable[[Any], Any], Callable[[], Any] | None]:
+        """Return a step as a function of (x, y, sample_weight), and what makes its logs later."""
         name, quick = ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
         default = getattr(type(self), name) is getattr(Steps, name)
-        late = default and type(self).compute_metrics is Steps.compute_metrics
-        make = EagerProgram if self._eager() else Program
+        if default and type(self).compute_metrics is Steps.compute_metrics:
+            return quick, self.get_metrics_result
         whole = stateful(self, kind, getattr(self, name))
-        with using(scope=None):
-            return make(
-                quick if late else lambda batch: whole(pack_x_y_sample_weight(*batch)),
-                self.get_metrics_result if late else None,
-                variables, arrays, batch,
-            )  # fmt: skip
+        return lambda batch: whole(pack_x_y_sample_weight(*batch)), None
 
     def _kept(
         self, key: Any, make: Callable[[], Any], fits: Callable[[Any], bool] | None = None

@@ -12,6 +12,8 @@ from lamina._core.errors import describe, explain
 class _Running:
     interactive_logging: bool = True
     traceback_filtering: bool = True
+    nan_stop: bool = True
+    data_notes: bool = True
     max_epochs: int | None = None
     max_steps_per_epoch: int | None = None
 
@@ -103,6 +105,51 @@ def is_traceback_filtering_enabled() -> bool:
         True
     """
     return _running.traceback_filtering
+
+
+def enable_nan_stop() -> None:
+    """Let `fit` stop with an error when the loss is NaN or infinite (the default).
+
+    The error names the epoch, the step and the layer where it began, and the weights are those
+    before that step. The callback TerminateOnNaN takes the matter over: `fit` then ends without
+    an error.
+    """
+    _running.nan_stop = True
+
+
+def disable_nan_stop() -> None:
+    """Let `fit` go on, whatever the loss is, as Keras does."""
+    _running.nan_stop = False
+
+
+def is_nan_stop_enabled() -> bool:
+    """Return whether `fit` stops when the loss is NaN or infinite.
+
+    Example:
+        >>> is_nan_stop_enabled()
+        True
+    """
+    return _running.nan_stop
+
+
+def enable_data_notes() -> None:
+    """Let `fit` print a line for each thing in the data that looks like a mistake (the default)."""
+    _running.data_notes = True
+
+
+def disable_data_notes() -> None:
+    """Let `fit` say nothing about data that it can work with."""
+    _running.data_notes = False
+
+
+def are_data_notes_enabled() -> bool:
+    """Return whether `fit` says what looks like a mistake in the data.
+
+    Example:
+        >>> are_data_notes_enabled()
+        True
+    """
+    return _running.data_notes
 
 
 def max_epochs() -> int | None:
