@@ -56,7 +56,7 @@ $(VENV)/.made:
 # Each stamp is newer than what it was installed from, so a changed pyproject installs again.
 $(VENV)/.runtime: pyproject.toml | $(VENV)/.made
 	@echo 'Installing lamina and what it runs on ...'
-	@$(PIP) -e .
+	@$(PIP) -e '.[native]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.made

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from lamina._native.cache import Cache
-from lamina._native.cost import pays
+from lamina._native.cost import require_gain
 from lamina._native.engine import Engine
 from lamina._native.graph import Unsupported
 from lamina._native.switch import is_native_steps_enabled
@@ -34,7 +34,7 @@ def choose(
     try:
         _require_cpu(arrays)
         engine = Engine(step, report() if report else None, variables, written, batch)
-        pays(engine)
+        require_gain(*engine.step)
         engine.compile(Cache(folder))
     except Unsupported as reason:
         return None, f"XLA: {reason}"

@@ -1,12 +1,62 @@
 """Whether a step pays here: what it takes in this engine and in XLA, by a measured model."""
 
-from lamina._native.engine import Engine
-from lamina._native.graph import Unsupported
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from lamina._native.graph import REDUCTIONS, SCATTERS, VIEWS, Node, Unsupported
 
 _LARGEST = 6000  # nodes: more take too long to compile
 
 
-def pays(engine: Engine) -> None:
-    """Raise Unsupported for a step that XLA is faster at."""
-    if sum(len(part.graph.nodes) for part in engine.parts) > _LARGEST:
-        raise Unsupported("too large")
+@dataclass(frozen=True)
+class Work:
+    """What a step does: how much of it, and in how many pieces."""
+
+    flops: float  # of products of matrices
+    elements: float  # that elementwise operations compute
+    words: float  # of random numbers
+    products: int
+    pieces: int  # reductions, scatters and results: about the kernels of XLA
+
+
+def work_of(nodes: Sequence[Node], outputs: int) -> Work:
+    """Return the work of a graph."""
+    flops = elements = words = 0.0
+    products, pieces = 0, outputs
+    for node in nodes:
+        if node.op == "dot_general":
+            (sums, _), _ = node.params["dimension_numbers"]
+            flops += 2.0 * node.size * prod(node.inputs[0].shape[a] for a in sums)
+            products += 1
+        elif node.op in REDUCTIONS or node.op in SCATTERS:
+            elements += node.inputs[0].size
+            pieces += 1
+        elif node.dtype == "uint32" and node.op not in VIEWS:
+            words += node.size
+        elif node.op not in VIEWS and node.inputs:
+            elements += node.size
+    return Work(flops, elements, words, products, pieces)
+
+
+def seconds_here(work: Work) -> float:
+    """Return about what a step takes in this engine."""
+    return 0.1e-6 + work.flops / 90e9 + work.elements * 0.05e-9 + work.words * 0.03e-9
+
+
+def seconds_in_xla(work: Work) -> float:
+    """Return about what a step takes in XLA's loop, on the cores that there are."""
+    cores = min(os.cpu_count() or 1, 8)
+    overhead = 1e-6 * work.products + 0.2e-6 * work.pieces
+    return overhead + work.flops / (40e9 * cores) + work.elements * 0.1e-9 + work.words * 0.1e-9
+
+
+def require_gain(nodes: Sequence[Node], outputs: int) -> None:
+    """Raise Unsupported for a step that XLA is faster at, or that takes long to compile."""
+    if len(nodes) > _LARGEST:
+        raise Unsupported(f"{len(nodes)} operations, too many")
+    work = work_of(nodes, outputs)
+    here, there = seconds_here(work), seconds_in_xla(work)
+    if here > there:
+        raise Unsupported(f"about {1e6 * there:.0f} us a step, natively {1e6 * here:.0f}")

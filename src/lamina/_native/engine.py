@@ -53,6 +53,7 @@ class Engine:
             part.arguments = variables + len(logged)
             own_outputs(part)
         graphs = [(live(p.outputs, p.graph.nodes), p.outputs) for p in self.parts]
+        self.step = (graphs[0][0], len(graphs[0][1]))  # nodes and number of results of a step
         self.machine = jit.host(checked)
         self.key = f"{VERSION} {self.machine} {jit.versions()} {fingerprint(graphs)}"
 
@@ -73,7 +74,7 @@ class Engine:
         self._flag = np.zeros(16, "int32")
         self._arena = np.empty(max(arenas) + 64, "uint8")
         self._calls = [_Call(functions[p.name], p, self._table(p)) for p in self.parts]
-        self.parts = []  # the graphs have served
+        self.parts, self.step = [], ([], 0)  # the graphs have served
 
     def _table(self, part: Part) -> Any:
         """Return the pointers that a function takes; those to values and data are still open."""

@@ -10,8 +10,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Literal
-from jax.extend.random import threefry_prng_impl
 
 DTYPES = ("float32", "int32", "uint32", "bool", "int8", "uint8", "int16", "uint16")
 
@@ -154,13 +152,13 @@ class Graph:
         return node
 
     def inline(self, jaxpr: Any, arguments: Sequence[Node]) -> list[Node]:
-        """Add a closed jaxpr's equations; return the nodes of its results."""
-        inner = jaxpr.jaxpr
-        known = dict(zip(inner.constvars, map(self.constant, jaxpr.consts), strict=True))
+        """Add the equations of a jaxpr, closed or not; return the nodes of its results."""
+        inner, constants = getattr(jaxpr, "jaxpr", jaxpr), getattr(jaxpr, "consts", ())
+        known = dict(zip(inner.constvars, map(self.constant, constants), strict=True))
         known |= zip(inner.invars, arguments, strict=True)
 
         def read(atom: Any) -> Node:
-            if isinstance(atom, Literal):
+            if hasattr(atom, "val"):  # a literal
                 return self.constant(np.asarray(atom.val, atom.aval.dtype))
             return known[atom]
 
@@ -175,9 +173,7 @@ class Graph:
             return inputs
         if op in _CALLS:
             inner = params.get("jaxpr") or params.get("call_jaxpr") or params.get("fun_jaxpr")
-            return self.inline(
-                inner if hasattr(inner, "consts") else ClosedJaxpr(inner, ()), inputs
-            )
+            return self.inline(inner, inputs)
         special = getattr(self, f"_{op}", None)
         outputs = [v.aval for v in equation.outvars]
         if special is not None:
@@ -272,29 +268,52 @@ class Graph:
     def _square(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
         return [self.add("mul", inputs * 2, inputs[0].shape, inputs[0].dtype)]
 
+    # Keys are two words of Threefry-2x32; numbers are drawn as jax does it since 0.5.
+
     def _random_bits(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
-        width, shape = params["bit_width"], params["shape"]
-        return self._retrace(inputs, lambda f, key: f.random_bits(key, width, shape))
+        if params["bit_width"] != 32:
+            raise Unsupported(f"random numbers of {params['bit_width']} bits")
+        shape = tuple(params["shape"])
+        pair = self._blocks(inputs[0], *self._counts(shape))
+        return [self.add("xor", pair, shape, "uint32")]
 
     def _random_split(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
-        return self._retrace(inputs, lambda f, key: f.split(key, params["shape"]))
+        pair = self._blocks(inputs[0], *self._counts(tuple(params["shape"])))
+        return [self._joined(pair)]
 
     def _random_fold_in(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
-        return self._retrace(inputs, lambda f, key, data: f.fold_in(key, data))
+        key, data = inputs
+        if data.shape or data.dtype not in ("uint32", "int32"):
+            raise Unsupported("fold_in of an array")
+        low = self.add("convert_element_type", [data], (), "uint32")
+        return [self._joined(self._blocks(key, self.constant(np.uint32(0)), low))]
 
-    def _retrace(self, inputs: list[Node], function: Any) -> list[Node]:
-        """Add what jax's own definition of a random function says; keys are two words."""
-        if inputs[0].shape != (2,):
-            raise Unsupported("keys that are not of Threefry")
-        avals = [jax.ShapeDtypeStruct(n.shape, n.dtype) for n in inputs]
-        traced = jax.make_jaxpr(lambda *a: function(threefry_prng_impl, *a))(*avals)
-        return self.inline(traced, inputs)
+    def _blocks(self, key: Node, high: Node, low: Node) -> list[Node]:
+        """Return Threefry of two words under a key."""
+        if key.shape != (2,) or not jax.config.values.get("jax_threefry_partitionable"):
+            raise Unsupported("random numbers other than Threefry's")
+        words = []
+        for at in (0, 1):
+            one = self.add("slice", [key], (1,), "uint32", start_indices=(at,), strides=(1,))
+            words.append(self.add("reshape", [one], (), "uint32"))
+        return self._threefry2x32(None, [*words, high, low], [])
+
+    def _counts(self, shape: tuple[int, ...]) -> list[Node]:
+        """Return each element's number as two words."""
+        if prod(shape) >= 2**32:
+            raise Unsupported("an array too large")
+        flat = self.add("iota", [], (prod(shape),), "uint32", dimension=0)
+        low = self.add("reshape", [flat], shape, "uint32")
+        return [self.constant(np.zeros(shape, "uint32")), low]
+
+    def _joined(self, pair: list[Node]) -> Node:
+        """Return two arrays along a new last axis."""
+        shape = pair[0].shape
+        last = [self.add("expand_dims", [n], (*shape, 1), n.dtype) for n in pair]
+        return self.add("concatenate", last, (*shape, 2), "uint32", dimension=len(shape))
 
     def _iota_2x32_shape(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
-        shape = tuple(outputs[1].shape)
-        flat = self.add("iota", [], (prod(shape),), "uint32", dimension=0)
-        high = self.constant(np.zeros(shape, "uint32"))
-        return [high, self.add("reshape", [flat], shape, "uint32")]
+        return self._counts(tuple(outputs[1].shape))
 
     def _threefry2x32(self, params: Any, inputs: list[Node], outputs: list[Any]) -> list[Node]:
         def binary(op: str, a: Node, b: Node) -> Node:
