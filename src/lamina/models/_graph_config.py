@@ -7,7 +7,7 @@ from typing import Any
 from lamina import models
 from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain
-from lamina._core.graph import Function, Node, owner_of, symbolic_leaves
+from lamina._core.graph import Function, Node, has_tensor, owner_of, symbolic_leaves
 from lamina._core.naming import to_snake_case
 from lamina._core.tensor import KerasTensor
 from lamina._core.walk import unique
@@ -130,6 +130,9 @@ def rebuild_graph(config: dict[str, Any]) -> tuple[Any, Any]:
     for place in _in_order(calls, tensors):
         node = calls[place]
         args, kwargs = _resolve(node["args"], tensors), _resolve(node["kwargs"], tensors)
+        if not has_tensor(args, kwargs):  # it would be computed now, whatever it takes
+            got = f"a call of {place[0]!r} on constants"
+            raise ValueError(explain(_WHERE, "expected calls on tensors of the graph", got))
         tensors[place] = symbolic_leaves(layers[place[0]](*args, **kwargs))
     ends = {(name, i + _first_number(layers[name])): t for (name, i), t in tensors.items()}
     return tuple(_tensors_at(config[key], ends) for key in ("input_layers", "output_layers"))  # type: ignore[return-value]
