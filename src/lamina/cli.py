@@ -14,7 +14,7 @@ from types import CodeType, ModuleType, TracebackType
 import jax
 
 import lamina
-from lamina import alias
+from lamina import alias, saving
 from lamina._core.errors import explain
 from lamina._training.cache import use_persistent_cache
 from lamina.config import is_traceback_filtering_enabled
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"lamina {lamina.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_run, _add_doctor):
+    for add in (_add_run, _add_doctor, _add_inspect):
         add(commands)
     options = parser.parse_args(arguments)
     if not hasattr(options, "command"):
@@ -279,3 +279,25 @@ def _short(path: str) -> str:
     """A path that can be shown to others: the home folder as ~."""
     home = os.path.expanduser("~")
     return path.replace(home, "~", 1) if path.startswith(home) else path
+
+
+# lamina inspect
+
+
+def _add_inspect(commands: argparse._SubParsersAction) -> None:
+    inspect_ = commands.add_parser(
+        "inspect",
+        help="list what a file of a model or of weights holds",
+        description="List the classes, arrays, sizes and versions in a .keras, .h5 or .safetensors "
+        "file. Nothing of it is made or run.",
+    )
+    inspect_.add_argument("file", help="the file's path")
+    inspect_.set_defaults(command=_inspect)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    try:
+        print(saving.inspect(options.file))
+    except (OSError, ValueError, ImportError) as error:
+        return _complain(str(error))
+    return 0

@@ -46,8 +46,13 @@ def is_legacy_h5(path: Any) -> bool:
 def holds_layers(path: Any) -> bool:
     """Return whether an HDF5 file has a group per layer by its name, whatever the file's name."""
     with open_hdf5(path) as file:
-        names = {*file.attribute_names(), *file.keys()}
-        return bool(names & {"layer_names", "layer_names0", "model_weights", _TOP})
+        return is_legacy_group(file)
+
+
+def is_legacy_group(file: Group) -> bool:
+    """Return whether the root of a file has a group per layer by its name."""
+    names = {*file.attribute_names(), *file.keys()}
+    return bool(names & {"layer_names", "layer_names0", "model_weights", "model_config", _TOP})
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -67,7 +72,7 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
     where = os.path.basename(os.fspath(path))
     with serialize.CustomObjectScope(custom_objects or {}), open_hdf5(path) as file:
         version = file.attribute("keras_version")
-        record = _json_attribute(file, "model_config", where)
+        record = json_attribute(file, "model_config", where)
         if record is None:
             raise refuse(
                 where,
@@ -80,7 +85,7 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
         if not isinstance(model, Layer):
             raise refuse(f"{where}@model_config", "expected a model", describe(model))
         _load(model, _weights_group(file), where, by_name=True, skip_mismatch=False, exact=True)
-        training = _json_attribute(file, "training_config", where) if compile else None
+        training = json_attribute(file, "training_config", where) if compile else None
         if training is not None:
             _compile(model, training, file, where)
     return model
@@ -107,7 +112,8 @@ def load_weights(
         return _load(model, _weights_group(file), where, by_name, skip_mismatch)
 
 
-def _json_attribute(file: Group, name: str, where: str) -> Any:
+def json_attribute(file: Group, name: str, where: str) -> Any:
+    """Return the dictionary in an attribute; None if there is no such attribute."""
     text = file.attribute(name)
     if text is None:
         return None

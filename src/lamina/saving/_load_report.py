@@ -63,8 +63,13 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield f"  ... and {len(rows) - len(shown)} more"
 
 
+def printable(text: str) -> str:
+    """Return `text` without what could disturb a terminal: names come from files."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _short(text: str) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in text)  # names come from files
+    text = printable(text)
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 

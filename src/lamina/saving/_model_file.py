@@ -118,7 +118,7 @@ def load_model(
     del safe_mode
     if not hasattr(filepath, "read") and _legacy_h5.is_legacy_h5(filepath):
         return _legacy_h5.load_model(existing("load_model", filepath), custom_objects, compile)
-    with _open(filepath) as archive:
+    with open_model_file(filepath) as archive:
         metadata: Any = None
         if METADATA in archive:
             metadata = read_json(archive.read(METADATA, MAX_BYTES), f"{archive.name}:{METADATA}")
@@ -183,7 +183,8 @@ def _write_weights(model: Any, archive: zipfile.ZipFile, file: Any) -> None:
 
 
 @contextmanager
-def _open(filepath: Any) -> Iterator[Archive | FolderArchive]:
+def open_model_file(filepath: Any) -> Iterator[Archive | FolderArchive]:
+    """Open a `.keras` file, or a folder of the same files, and give its members."""
     if not hasattr(filepath, "read"):
         path = Path(os.fspath(filepath))
         if path.is_dir():

@@ -4,6 +4,7 @@ An array's name is its path in a `.weights.h5` file, as `layers/dense/vars/0`; b
 lies which variable each was. The format is read and written by its own package.
 """
 
+import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -24,11 +25,17 @@ from lamina.utils._atomic import atomic_write
 def write_safetensors(model: Any, path: Any, skip: Collection[Any] = ()) -> None:
     """Write the weights of `model`, with the state of its optimizer, to a `.safetensors` file."""
     library = _library("save_weights")
+    arrays = arrays_of(model, skip)
+    metadata = {"format": "keras", **_paths_of_variables(model, arrays, skip)}
+    with atomic_write(path) as temporary:
+        library.numpy.save_file(arrays, temporary, metadata)
+
+
+def arrays_of(model: Any, skip: Collection[Any] = ()) -> dict[str, np.ndarray]:
+    """Return the arrays of a model by their names in files: 'layers/dense/vars/0'."""
     writer = _Arrays()
     put_state(model, writer, skip)
-    metadata = {"format": "keras", **_paths_of_variables(model, writer.arrays, skip)}
-    with atomic_write(path) as temporary:
-        library.numpy.save_file(writer.arrays, temporary, metadata)
+    return writer.arrays
 
 
 def _paths_of_variables(model: Any, arrays: dict[str, Any], skip: Any) -> dict[str, str]:
@@ -67,6 +74,12 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     where: str
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it takes."""
+        bits = "".join(c for c in self.dtype.partition("_")[0] if c.isdigit())
+        return math.prod(self.shape) * int(bits or 8) // 8
 
     def read(self) -> np.ndarray:
         """Return the numbers."""

@@ -234,6 +234,10 @@ class ShardedReader(Reader):
         for name in sorted(files, key=str):
             self._roots[name] = stack.enter_context(_open_shard(path, name, budget))
 
+    def roots(self) -> dict[str, Group]:
+        """Return the root group of each file, by its name."""
+        return self._roots
+
     def groups(self, path: str) -> list[Group]:
         name = group_of(path)
         found = (self._roots[file].group(name) for file in self._places.get(name, ()))
