@@ -12,6 +12,7 @@ from lamina.layers import Input, InputLayer
 from lamina.models._functional import Functional
 from lamina.models._model import Model
 from lamina.models._sequential import Sequential
+from lamina.saving._records import limited_memory
 
 
 def clone_model(
@@ -45,7 +46,8 @@ def clone_model(
         ('d', False)
     """
     copies = _Copies(clone_function, call_function, recursive)
-    return copies.of_model(model, input_tensors)
+    with limited_memory():
+        return copies.of_model(model, input_tensors)
 
 
 class _Copies:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from lamina._core import serialize
 from lamina.saving._legacy_graph import modern_graph
 from lamina.saving._legacy_ops import is_op_layer, modern_op
-from lamina.saving._refusal import refuse
+from lamina.saving._refusal import malformed_refused, refuse
 
 _ANY: Any = object()  # any value: the argument never changed a result
 
@@ -95,6 +95,7 @@ def is_legacy(version: Any) -> bool:
     return version is None or str(version).partition(".")[0] in ("", "0", "1", "2")
 
 
+@malformed_refused("a configuration of Keras 2")
 def modern(value: Any) -> Any:
     """Return a config of Keras 2, or a record, or a structure of them, in the form of Keras 3.
 
@@ -243,6 +244,7 @@ def _modern_functional(config: Mapping[str, Any]) -> dict[str, Any]:
 # --- what compile() was given ---------------------------------------------------------------------
 
 
+@malformed_refused("the arguments of compile()")
 def modern_compile_config(training_config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `compile` as records, from the `training_config` of an .h5 file."""
     old = dict(training_config)

@@ -10,6 +10,7 @@ from typing import Any
 from lamina._core.context import context, using
 from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
 from lamina.saving._hdf5 import Budget
+from lamina.saving._refusal import malformed_refused
 
 _SHORT = {"bool": 1, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "int4": 1}
 
@@ -47,7 +48,7 @@ def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = Non
 def limited_memory(nbytes: int | None = None) -> Iterator[None]:
     """Refuse new variables beyond so many bytes; by default half of this machine's memory.
 
-    The innermost limit that was set first holds.
+    The innermost limit that was set first holds. Values that do not fit together are refused too.
     """
     if context().memory is not None:
         yield
@@ -59,7 +60,7 @@ def limited_memory(nbytes: int | None = None) -> Iterator[None]:
         size = _SHORT.get(dtype) or int(digits or 32) // 8
         budget.charge(math.prod(int(n) for n in shape) * size, "weights of a record")
 
-    with using(memory=charge):
+    with using(memory=charge), malformed_refused("deserialization"):
         yield
 
 

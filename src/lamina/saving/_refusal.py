@@ -38,3 +38,16 @@ def damage_refused(where: str, kind: str) -> Iterator[None]:
     except _BROKEN as error:
         said = str(error).split("\n")[0][:200] or type(error).__name__
         raise refuse(where, f"expected {kind}", f"damaged data ({said})") from error
+
+
+@contextmanager
+def malformed_refused(where: str) -> Iterator[None]:
+    """Turn what wrong values in a record raise, deep inside, into a `FileRefused`."""
+    try:
+        yield
+    except (*_BROKEN, MemoryError) as error:
+        told = isinstance(error, ValueError) and "\n  Got " in str(error)  # in three parts
+        if told or isinstance(error, OSError):
+            raise
+        got = f"{type(error).__name__}: {str(error)[:300]}"
+        raise refuse(where, "expected a record whose values fit together", got) from error

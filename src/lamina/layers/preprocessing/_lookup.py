@@ -557,7 +557,11 @@ def whole_numbers(values: Any, where: str) -> np.ndarray:
 
 
 def _floats(values: Any) -> np.ndarray:
-    return np.asarray(values, "float32")
+    try:
+        return np.asarray(values, "float32")
+    except (ValueError, TypeError) as error:
+        expected = "expected numbers as `idf_weights`"
+        raise ValueError(explain("lookup", expected, describe(values))) from error
 
 
 def _tally(tokens: np.ndarray) -> Counter:
