@@ -120,7 +120,7 @@ def _check_one(where: str, output: Any, y: Any, p: Any) -> None:
     if y is None:
         names = "give one array per output, or compile with loss=None for this output"
         raise ValueError(explain(where, "expected labels, as it has a loss", "None", names))
-    kind = _kind(loss)
+    kind = loss_kind(loss)
     y_shape, p_shape = tuple(y.shape), tuple(p.shape)
     if kind == "categorical_crossentropy":
         _check_categorical(where, y_shape, p_shape)
@@ -132,7 +132,7 @@ def _check_one(where: str, output: Any, y: Any, p: Any) -> None:
         _check_range(where, kind, y)
 
 
-def _kind(loss: Any) -> str:
+def loss_kind(loss: Any) -> str:
     """Return the name of the loss function, if it is one of the library's own."""
     fn = getattr(loss, "fn", None)
     name = getattr(fn, "__name__", "")

@@ -18,6 +18,7 @@ from lamina._training import checks
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
 from lamina._training.loop import Loop
+from lamina._training.notes import notes
 from lamina._training.one_batch import OneBatch
 from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
@@ -25,6 +26,7 @@ from lamina._training.stateless import stateful, takes_state
 from lamina._training.steps import Steps, in_order
 from lamina._training.watch import Tracked, edition
 from lamina.callbacks import BackupAndRestore, CallbackList, History
+from lamina.callbacks._progress import say
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 _PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
@@ -47,6 +49,7 @@ class Trainer(Steps):
         self.run_eagerly = False
         self.jit_compile = True
         self.steps_per_execution = 1
+        self._noted: set[str] = set()
         self._programs: dict[Any, Any] = {}
         self._prepared: set[Any] = set()  # kinds of data that everything is built for
 
@@ -224,6 +227,8 @@ class Trainer(Steps):
             if resume is not None:
                 callbacks.append(BackupAndRestore(resume, double_checkpoint=True,
                                                   delete_checkpoint=False))  # fmt: skip
+            if callbacks.params["verbose"]:
+                self._say_notes(source, held if validation_data is None else None)
             self._fit(
                 source, held, callbacks, initial_epoch, steps_per_epoch, validation_steps,
                 validation_freq,
@@ -274,6 +279,14 @@ class Trainer(Steps):
         if class_weight is not None:
             train.weigh(lambda batch: self._weighed(batch, class_weight))
         return train, sources.get("test")
+
+    def _say_notes(self, source: data.Source, held: data.Source | None) -> None:
+        """Say once what looks like a mistake, in the data or in how loss and model go together."""
+        if config.are_data_notes_enabled():
+            for text in notes(self, source.sample, None if held is None else held.sample):
+                if text not in self._noted:
+                    self._noted.add(text)
+                    say(f"Note: {text}.")
 
     def _weighed(self, packed: Any, class_weight: Any) -> Any:
         """Return data, for which the model is ready, with the classes' weights in it."""
