@@ -162,7 +162,6 @@ class Loop:
                 while start < block.stop:
                     if done or not training:  # else the epoch's hooks are half way
                         self._boundary(logs)
-                        self._take(reset=False)
                     stop = self._stop(kind, start, block.stop)
                     logs = self._dispatch(kind, program, block, start, stop, done)
                     done, start = done + stop - start, stop
@@ -215,7 +214,9 @@ class Loop:
         if key not in self._programs:
             self.callbacks.call_if_there("on_compile_begin")
             begun = clock()
-            program = self.model._program(kind, block.data, block.batch, self.variables)
+            single = self._pace[kind].fixed == 1
+            program = self.model._program(kind, block.data, block.batch, self.variables, single)
+            self._take(reset=False)
             program.prepare(self._values, block.data, block.order)
             self.callbacks.call_if_there("on_compile_end", clock() - begun)
             self._programs[key] = program
@@ -227,13 +228,14 @@ class Loop:
         if self._watched[kind]:
             self.leave()
             self.callbacks.call(f"on_{kind}_batch_begin", done)
-            self._take(reset=False)
+        self._take(reset=False)
         self._own(program)
         if kind == "train":
             self._faults.before(Dispatch(program, block, start, stop, done), self._values)
         begun = clock()
         self._values, logs = program(self._values, block.data, block.order, start, stop)
-        jax.block_until_ready(self._values)
+        if self._pace[kind].fixed is None:  # else reading the logs waits
+            jax.block_until_ready(self._values)
         self.model._settle()
         self._pace[kind].took(stop - start, clock() - begun)
         if kind == "train":
@@ -243,13 +245,11 @@ class Loop:
             logs = self._numbers(logs)
             self.leave()
             self.callbacks.call(f"on_{kind}_batch_end", done - 1, logs=logs)
-            self._take(reset=False)
         if kind == self.kind:
             if self._followed:
                 logs = self._numbers(logs)
                 self.leave()
             self.callbacks.call("on_dispatch_end", done, logs=logs)
-            self._take(reset=False)
         return logs
 
     def _go_back(self, values: list[Any]) -> None:

@@ -31,6 +31,7 @@ class Program:
         variables: every variable that `step` or `report` touches.
         data: structure of arrays (N, ...); only shapes and dtypes are used.
         batch: rows per step.
+        single: whether every call takes one step; a loop of one costs a third more.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Program:
         variables: Sequence[Variable],
         data: Any,
         batch: int,
+        single: bool = False,
     ) -> None:
         self.variables = list(variables)
         self.batch = batch
@@ -58,7 +60,8 @@ class Program:
         self.ready = False  # whether it is compiled
         self.engine = "not compiled"  # then 'native', or 'XLA' with the reason
         self._native: Any = None
-        self._run = compiled(self._loop, donate=(0,) if self.donates else ())
+        run = self._one if single else self._loop
+        self._run = compiled(run, donate=(0,) if self.donates else ())
         self._once = compiled(self._single)
 
     @property
@@ -137,11 +140,17 @@ class Program:
         logs = logs if self._report is None else self._report(values)[0]
         return [values[j] for j in self._written], logs
 
+    def _rows(self, data: Any, order: Any, i: Any) -> Any:
+        rows = lax.dynamic_slice_in_dim(order, i * self.batch, self.batch)
+        return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)  # (B, ...)
+
+    def _one(self, carried: Any, fixed: Any, data: Any, order: Any, start: Any, stop: Any) -> Any:
+        del stop
+        return self._single(self._merge(carried, fixed), self._rows(data, order, start))
+
     def _loop(self, carried: Any, fixed: Any, data: Any, order: Any, start: Any, stop: Any) -> Any:
         def body(i: Any, carry: Any) -> Any:
-            rows = lax.dynamic_slice_in_dim(order, i * self.batch, self.batch)
-            take = lambda a: a.at[rows].get(mode="promise_in_bounds")  # noqa: E731
-            batch = jax.tree.map(take, data)  # (N, ...) -> (B, ...)
+            batch = self._rows(data, order, i)
             values, logs = self._step(self._merge(carry[0], fixed), batch)
             return [values[j] for j in self._written], logs
 
@@ -175,8 +184,9 @@ class EagerProgram:
         variables: Sequence[Variable],
         data: Any,
         batch: int,
+        single: bool = False,
     ) -> None:
-        del data
+        del data, single
         self.step, self.report, self.batch = step, report, batch
         self.variables = self.written = list(variables)
 

@@ -474,22 +474,22 @@ class Trainer(Steps):
         )
 
     def _program(
-        self, kind: str, arrays: Any, batch: int, variables: list[Variable]
+        self, kind: str, arrays: Any, batch: int, variables: list[Variable], single: bool = False
     ) -> Program | EagerProgram:
         """Return the compiled loop for this kind of step, these arrays and this batch size."""
         flags = tuple(v.trainable for v in variables)
         key = (
             kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self._eager(),
-            edition(self),
+            edition(self), single,
         )  # fmt: skip
-        return self._kept(key, lambda: self._make_program(kind, arrays, batch, variables))
+        return self._kept(key, lambda: self._make_program(kind, arrays, batch, variables, single))
 
     def _make_program(
-        self, kind: str, arrays: Any, batch: int, variables: list[Variable]
+        self, kind: str, arrays: Any, batch: int, variables: list[Variable], single: bool
     ) -> Program | EagerProgram:
         make = EagerProgram if self._eager() else Program
         with using(scope=None):
-            return make(*self._step_of(kind), variables, arrays, batch)
+            return make(*self._step_of(kind), variables, arrays, batch, single)
 
     def _step_of(self, kind: str) -> tuple[Callable[[Any], Any], Callable[[], Any] | None]:
         """Return a step as a function of (x, y, sample_weight), and what makes its logs later."""
