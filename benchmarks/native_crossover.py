@@ -22,7 +22,7 @@ from lamina._native.engine import Engine
 from lamina._native.graph import Unsupported
 from lamina._training.program import Program
 
-ROUNDS, SECONDS = 7, 0.02  # of a measurement
+ROUNDS, SECONDS = 25, 0.004  # of a measurement: short ones, so that some are undisturbed
 
 
 def random_net(rng):

@@ -171,6 +171,10 @@ def main():
     wanted = options.peers.replace("-", "_").split(",") if options.peers else names_in("peers")
     wanted.sort(key=lambda name: name != "lamina")
     peers = [import_module(f"peers.{name}") for name in wanted]
+    for peer in list(peers):
+        if reason := getattr(peer, "missing", lambda: None)():
+            print(f"{peer.LABEL} is not there: {reason}")
+            peers.remove(peer)
     pythons = {peer.__name__: interpreter(peer) for peer in peers}
     if os.getloadavg()[0] > 1:
         print("Other programs keep this machine busy: trust the ratios, not the times.")

@@ -120,6 +120,13 @@ def program_numpy():
     return step, lambda x: forward(x)[1]
 
 
+def weights_c():
+    """What `peers/_by_hand.c` starts from; the rest of the workload is in that file."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4), (4,), (4, 2), (2,)]
+    return [SPREAD * rng.normal(size=s) if len(s) == 2 else np.zeros(s) for s in shapes]
+
+
 def parts_torch(torch):
     """The net up to its logits, the loss of logits and labels, the optimizer, the last function."""
     net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
