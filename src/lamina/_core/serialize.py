@@ -293,20 +293,17 @@ def find(name: Any, module: str | None = None, registered: str | None = None) ->
     return item
 
 
-def _unknown_name(name: Any, module: str | None) -> str:
-    near = nearest(str(name), _exports.names())
+def _unknown_name(name: str, module: Any) -> str:
+    package, _, plain = name.rpartition(">")
+    near = nearest(plain, _exports.names())
     recipe = (
-        f"pass custom_objects={{'{name}': {name}}}, or decorate it with "
-        "@lamina.utils.register_keras_serializable() before loading"
+        f"load with custom_objects={{'{plain}': {plain}}}, or write "
+        f"@lamina.saving.register_keras_serializable({repr(package) if package else ''}) above it"
     )
-    if near and near.lower().replace("_", "") == str(name).lower().replace("_", ""):
+    if near and near.lower().replace("_", "") == plain.lower().replace("_", ""):
         recipe = f"did you mean '{near}'?"
-    return explain(
-        "deserialization",
-        "expected the name of a known class or function",
-        f"{name!r} (module {module!r})",
-        recipe,
-    )
+    expected = "expected the name of a known class or function"
+    return explain("deserialization", expected, f"{name!r} (module {module!r})", recipe)
 
 
 def lookup(identifier: Any, kind: str, table: Mapping[str, Any], custom_objects: Any = None) -> Any:

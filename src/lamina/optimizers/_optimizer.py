@@ -569,14 +569,17 @@ class Optimizer(Configurable):
     def load_own_variables(self, store: Any) -> None:
         """Take the state from `store`, as `save_own_variables` put it; none if sizes differ."""
         variables = self.variables
-        if len(store.keys()) == len(variables) - 1:  # Keras 2 kept the learning rate elsewhere
+        count = len(store.keys())
+        if count == len(variables) - 1:  # Keras 2 kept the learning rate elsewhere
             variables = [v for v in variables if v is not self._rate]
-        if len(store.keys()) != len(variables):
+        elif count == (1 if self._rate is None else 2):  # saved before the first step
+            variables = variables[:count]
+        if count != len(variables):
             warnings.warn(
                 explain(
                     self.name,
                     f"expected {len(variables)} arrays of state; starting afresh",
-                    str(len(store.keys())),
+                    str(count),
                     "build the optimizer for the same model first",
                 ),
                 stacklevel=2,

@@ -69,6 +69,7 @@ def printable(text: str) -> str:
 
 
 def _short(text: str) -> str:
+    """One short line without control characters: names come from files."""
     text = printable(text)
     return text if len(text) <= 100 else f"{text[:97]}..."
 

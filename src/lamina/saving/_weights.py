@@ -26,6 +26,8 @@ from lamina.saving._weights_file import (
 from lamina.utils._atomic import atomic_write
 
 _GIB = 1024**3
+# Where `load_own_variables` takes the arrays "0", "1", ... and nothing else.
+_NUMBERED = ("lamina._core.layer", "lamina.layers._lora")
 _SPARE = 64 << 20  # bytes that own code of layers may read beyond what their variables hold
 
 
@@ -161,9 +163,9 @@ def _take(obj: Any, path: str, reader: Reader, outer: Scope, report: LoadReport)
 
 def own_variables(obj: Any) -> list[Variable] | None:
     """Return what an object's arrays "0", "1", ... are, if it stores plainly its own variables."""
-    if type(obj).load_own_variables is Layer.load_own_variables:
-        return obj._own_weights()
-    return None
+    if type(obj).load_own_variables.__module__ not in _NUMBERED:
+        return None
+    return obj._merged_variables() if getattr(obj, "lora_enabled", False) else obj._own_weights()
 
 
 def _unlike(obj: Any, path: str, own: list[Variable], store: Incoming) -> Problem | None:
