@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from lamina._core.errors import describe, explain, unknown
 from lamina.callbacks._callback import Callback
 
 
@@ -14,6 +15,9 @@ class LambdaCallback(Callback):
         on_train_begin, on_train_end: functions of (logs).
         on_train_batch_begin, on_train_batch_end: functions of (batch, logs).
         kwargs: other hooks by name.
+
+    Raises:
+        ValueError: there is no hook of that name, or it is given something that cannot be called.
 
     Example:
         >>> losses = []
@@ -41,4 +45,15 @@ class LambdaCallback(Callback):
         }  # fmt: skip
         for name, function in given.items():
             if function is not None:
+                if name.startswith("on_"):
+                    _check(name, function)
                 setattr(self, name, function)
+
+
+def _check(name: str, function: Any) -> None:
+    hooks = [n for n in dir(Callback) if n.startswith("on_")] + ["on_interrupt"]
+    if name not in hooks:
+        raise ValueError(unknown("hook", name, hooks))
+    if not callable(function):
+        expected = f"expected a function as `{name}`"
+        raise ValueError(explain("LambdaCallback", expected, describe(function)))
