@@ -30,6 +30,15 @@ if TYPE_CHECKING:
         is_interactive_logging_enabled,
     )
     from lamina.utils._arrays import normalize, to_categorical
+    from lamina.utils._dataset_directory import (
+        audio_dataset_from_directory,
+        image_dataset_from_directory,
+        text_dataset_from_directory,
+    )
+    from lamina.utils._dataset_split import split_dataset
+    from lamina.utils._dataset_timeseries import timeseries_dataset_from_array
+    from lamina.utils._get_file import get_file
+    from lamina.utils._image import array_to_img, img_to_array, load_img, save_img
     from lamina.utils._progbar import Progbar
     from lamina.utils._py_dataset import PyDataset
     from lamina.utils._py_dataset import PyDataset as Sequence
@@ -70,7 +79,10 @@ def is_keras_tensor(x: object) -> bool:
 
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "clear_session", "custom_object_scope",
+    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "array_to_img",
+    "audio_dataset_from_directory", "get_file", "image_dataset_from_directory", "img_to_array",
+    "load_img", "save_img", "split_dataset", "text_dataset_from_directory",
+    "timeseries_dataset_from_array", "clear_session", "custom_object_scope",
     "deserialize_keras_object", "disable_interactive_logging", "enable_interactive_logging",
     "get_custom_objects", "get_registered_name",
     "get_registered_object", "is_interactive_logging_enabled", "is_keras_tensor",
