@@ -52,7 +52,7 @@ class Interruption:
 
     def __init__(self, terminate: bool = False) -> None:
         self.asked = 0  # number of the signal
-        self._watched = {signal.SIGINT: signal.default_int_handler}
+        self._watched: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler}
         if terminate:
             self._watched[signal.SIGTERM] = signal.SIG_DFL
         self._replaced: list[signal.Signals] = []
