@@ -405,3 +405,43 @@ def test_the_global_generator_is_kept(run, tmp_path):
     core_random.reset_global_generator()
     run.model.fit(X[:40], Y[:40], callbacks=[BackupAndRestore(tmp_path), look], **options)
     assert drawn == wanted
+
+
+# --- data that comes batch by batch --------------------------------------------------------------
+
+
+def numbers():
+    draw = np.random.default_rng(7)
+    while True:
+        x = draw.normal(size=(10, 3)).astype("float32")
+        yield x, (x.sum(1, keepdims=True) > 0).astype("float32")
+
+
+class Numbers(lamina.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return X[10 * i : 10 * i + 10], Y[10 * i : 10 * i + 10]
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [(numbers, {"steps_per_epoch": 4}), (Numbers, {}), (Numbers, {"steps_per_epoch": 3})],
+    ids=["one pass", "passes", "parts of passes"],
+)
+@pytest.mark.parametrize("after", [3, 6])
+def test_streams_go_on_where_they_were(run, tmp_path, make, options, after):
+    options = {"epochs": 3, "verbose": 0, **options}
+    run.set_back()
+    wanted = run.model.fit(make(), **options).history
+    weights = run.model.get_weights()
+    run.set_back()
+    with pytest.raises(Dark):
+        run.model.fit(
+            make(), callbacks=[BackupAndRestore(tmp_path, 1), Cut(after, power_cut)], **options
+        )
+    run.set_back(99)
+    again = run.model.fit(make(), callbacks=[BackupAndRestore(tmp_path, 1)], **options)
+    assert again.history == wanted
+    assert all(map(np.array_equal, run.model.get_weights(), weights))

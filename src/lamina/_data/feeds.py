@@ -31,6 +31,13 @@ class Feed:
         """Start a pass."""
         raise NotImplementedError
 
+    def order(self) -> list[int] | None:
+        """Return the order of the open pass, if it was drawn."""
+        return None
+
+    def set_order(self, order: list[int] | None) -> None:
+        """Let the next pass have this order."""
+
     def begin_epoch(self) -> None:
         """Called before an epoch's first batch."""
 
@@ -76,6 +83,8 @@ class PyDatasetFeed(Feed):
         self._dataset, self._shuffle = dataset, shuffle
         self.steps = dataset.num_batches
         self._next = count()  # an infinite one goes on where it was
+        self._order: list[int] | None = None
+        self._given: list[int] | None = None  # an order that the next pass shall have
 
     def open(self) -> Iterator[Any]:
         """Return an iterator over all batches, shuffled if that is wanted."""
@@ -90,10 +99,19 @@ class PyDatasetFeed(Feed):
         self.steps = self._dataset.num_batches
         if self.steps is None:
             return self._next
-        numbers = list(range(self.steps))
-        if self._shuffle:
-            random.shuffle(numbers)
-        return numbers
+        given, self._given = self._given, None
+        self._order = given or list(range(self.steps))
+        if self._shuffle and not given:
+            random.shuffle(self._order)
+        return self._order
+
+    def order(self) -> list[int] | None:
+        """Return the numbers of the batches of the open pass."""
+        return self._order
+
+    def set_order(self, order: list[int] | None) -> None:
+        """Let the next pass have this order."""
+        self._given = order
 
     def begin_epoch(self) -> None:
         """Tell the data set."""

@@ -103,12 +103,15 @@ class StreamSource:
         self._weigh = function
 
     def state(self) -> dict[str, Any]:
-        """Return how far the pass is."""
-        return {"taken": self._taken}
+        """Return how far the pass is, and in which order it goes on."""
+        order = None if self._pass is None else self.feed.order()
+        return {"taken": self._taken, "order": order}
 
     def restore(self, state: dict[str, Any], same: bool) -> None:
         """Pass over the batches that were used; `same` makes no difference."""
         del same
+        self.close()  # the pass that was opened to look at its first batches
+        self.feed.set_order(state["order"])
         for _ in self._raw(state["taken"] - self._taken):
             pass
 
