@@ -223,8 +223,8 @@ def _deserialize_record(record: Mapping[str, Any]) -> Any:
     name, config = record["class_name"], record["config"]
     if isinstance(name, str) and name.startswith("__"):
         return _deserialize_value(name, config)
-    if name in ("function", "class"):
-        return find(config, record.get("module"), record.get("registered_name"))
+    if name in ("function", "class"):  # Keras' registered_name is then the kind, or the name again
+        return find(config, record.get("module"))
     shared, number = context().shared, record.get("shared_object_id")
     if shared is not None and number is not None and number in shared:
         return shared[number]
@@ -286,8 +286,7 @@ def find(name: Any, module: str | None = None, registered: str | None = None) ->
         raise ValueError(explain("deserialization", "expected a name", describe(name)))
     if isinstance(module, str) and module.partition(".")[0] in ("keras", "lamina"):
         item = _exports.find(name, module.partition(".")[2])
-    if item is None:
-        item = _exports.find(name)
+    item = item or _exports.find(name) or _exports.find(name, "ops")
     if item is None:
         raise ValueError(_unknown_name(registered or name, module))
     return item
