@@ -27,6 +27,10 @@ Index = tuple[tuple[int, tuple[int, ...]], ...]
 
 DEEPEST = 60  # operations that one expression nests
 NARROW = 8  # a last axis shorter than this is not what vectors run along
+_SMALL = 2048  # elements of an array that stays in the nearest cache: keeping it costs nothing
+_AGAIN = 3  # operations that are rather done again than kept in memory
+_COSTLY = {"exp", "log", "tanh", "erf", "erf_inv", "logistic", "log1p", "expm1", "exp2", "pow"}
+_COSTLY |= {"div", "sqrt", "rsqrt", "sin", "cos", "atan2", "rem"} | LOOKUPS
 
 
 def identity(rank: int) -> Index:
@@ -168,6 +172,15 @@ class Plan:
         if node.op not in ("input", "array", "constant"):
             self._stored.add(node.number)
 
+    def _cost(self, node: Node) -> int:
+        """Return about how many operations computing a node from arrays takes, 99 for many."""
+        if node.number in self._cheap or self.addressable(node):
+            return 0
+        if node.op in _COSTLY:
+            return 99
+        own = 0 if node.op in VIEWS or node.op == "convert_element_type" else 1
+        return min(99, own + sum(self._costs.get(i.number, 0) for i in node.inputs))
+
     def _store_base(self, node: Node) -> None:
         """Give what lies under a chain of views memory, or the chain's end if that is cheap."""
         top = node
@@ -179,6 +192,7 @@ class Plan:
 
     def _choose(self) -> None:
         keep = {n.number for n in self.outputs}
+        self._costs: dict[int, int] = {}
         whole = set(REDUCTIONS) | set(SCANS) | set(SCATTERS) | PARTS | {"dot_general"}
         for node in self.nodes:
             n, op = node, node.op
@@ -200,13 +214,14 @@ class Plan:
                 self._store(n)
             if n.number in self._cheap:
                 continue
-            if op not in VIEWS and len(n.uses) > 1:
+            if op not in VIEWS and len(n.uses) > 1 and (n.size <= _SMALL or self._cost(n) > _AGAIN):
                 self._store(n)
             for source in n.inputs:
                 if source.size < n.size and source.number not in self._cheap and op not in whole:
                     self._store_base(source)
             if op in VIEWS and len(n.uses) > 1:
                 self._store_base(n)
+            self._costs[n.number] = self._cost(n)
             inner = (0 if self.addressable(i) else i.depth for i in n.inputs)
             n.depth = 1 + max(inner, default=0)
             if n.depth > DEEPEST:

@@ -186,6 +186,15 @@ class Graph:
         kept = {name: params[name] for name in _PARAMS.get(op, ())}
         if op == "slice" and kept["strides"] is None:
             kept["strides"] = (1,) * len(shape)
+        if str(dtype) == "key<fry>":  # each key is two words, along one more axis
+            shape, dtype = (*shape, 2), "uint32"
+            if op == "slice":
+                kept = {
+                    "start_indices": (*kept["start_indices"], 0),
+                    "strides": (*kept["strides"], 1),
+                }
+            elif op not in ("squeeze", "reshape", "expand_dims"):
+                raise Unsupported(f"{op} of keys")
         if op == "dot_general":
             return [self._product(inputs, kept["dimension_numbers"], shape, dtype)]
         return [self.add(op, inputs, shape, dtype, **kept)]

@@ -145,10 +145,10 @@ def log(c: Code, x: Value) -> Value:
 
 
 def log1p(c: Code, x: Value) -> Value:
-    """log(u) x / (u - 1) with u = 1 + x cancels the rounding of u (Kahan)."""
+    """log(u) (x / (u - 1)) with u = 1 + x cancels the rounding of u (Kahan)."""
     u = c.apply("fadd", x, number(1))
     d = c.apply("fsub", u, number(1))
-    value = c.apply(FDIV, c.apply("fmul", log(c, u), x), d)
+    value = c.apply("fmul", log(c, u), c.apply(FDIV, x, d))
     value = c.select(compare(c, "oeq", d, 0), x, value)
     return c.select(compare(c, "oeq", u, np.inf), u, value)
 
@@ -156,7 +156,7 @@ def log1p(c: Code, x: Value) -> Value:
 def expm1(c: Code, x: Value) -> Value:
     u = exp(c, x)
     d = c.apply("fsub", u, number(1))
-    value = c.apply(FDIV, c.apply("fmul", d, x), log(c, u))
+    value = c.apply("fmul", d, c.apply(FDIV, x, log(c, u)))
     value = c.select(compare(c, "oeq", u, 1), x, value)
     large = c.apply("or", compare(c, "olt", d, -0.99999), compare(c, "oeq", u, np.inf))
     return c.select(large, d, value)
@@ -314,7 +314,8 @@ def _absolute(c: Code, n: Any, v: list[Value]) -> Value:
 @rule("sign")
 def _sign(c: Code, n: Any, v: list[Value]) -> Value:
     if n.dtype != F:
-        require(signed(n.dtype), "sign of unsigned integers")
+        if not signed(n.dtype):
+            return c.intrinsic("umin", v[0], literal(1, n.dtype))
         low = c.intrinsic("smax", v[0], literal(-1, n.dtype))
         return c.intrinsic("smin", low, literal(1, n.dtype))
     one = c.intrinsic("copysign", number(1), v[0])
