@@ -427,10 +427,10 @@ class Numbers(lamina.utils.PyDataset):
 
 @pytest.mark.parametrize(
     ("make", "options"),
-    [(numbers, {"steps_per_epoch": 4}), (Numbers, {}), (Numbers, {"steps_per_epoch": 3})],
+    [(numbers, {"steps_per_epoch": 4}), (Numbers, {}), (Numbers, {"steps_per_epoch": 2})],
     ids=["one pass", "passes", "parts of passes"],
 )
-@pytest.mark.parametrize("after", [3, 6])
+@pytest.mark.parametrize("after", [3, 5])
 def test_streams_go_on_where_they_were(run, tmp_path, make, options, after):
     options = {"epochs": 3, "verbose": 0, **options}
     run.set_back()
