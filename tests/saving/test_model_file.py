@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -309,3 +310,27 @@ for i in itertools.count():
     process.stdout.close()
     weights = load_model(path).get_weights()
     assert all((w == weights[0].flat[0]).all() for w in weights)
+
+
+def test_a_file_that_is_refused_draws_no_random_numbers(tmp_path):
+    path = tmp_path / "m.keras"
+    small().save(path)
+    changed(path, "model.weights.h5", lambda data: data[:-1000])
+    lamina.utils.set_random_seed(1)
+    expected = [random.random(), np.random.rand()]
+    lamina.utils.set_random_seed(1)
+    with pytest.raises(FileRefused):
+        load_model(path)
+    assert [random.random(), np.random.rand()] == expected
+
+
+def test_weights_in_a_deflated_archive(tmp_path):
+    path = tmp_path / "m.keras"
+    model = lamina.Sequential([lamina.Input((300,)), layers.Dense(1000)])
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {n: archive.read(n) for n in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    assert equal(load_model(path).get_weights(), model.get_weights())

@@ -139,16 +139,18 @@ class Archive:
                 raise refuse(f"{self.name}:{name}", "expected a whole member", got) from error
 
     def open(self, name: str, most: int) -> BinaryIO:
-        """Return a member as a seekable file; one that is stored plainly is not copied.
+        """Return a member as a seekable file.
+
+        Args:
+            name: of the member.
+            most: bytes of memory that may be taken; for one that is stored plainly it takes none.
 
         Raises:
             FileRefused: see `read`.
         """
         info = self._members.get(name)
         if info is None or info.compress_type != zipfile.ZIP_STORED or info.file_size <= _MIB:
-            return io.BytesIO(self.read(name, most))
-        if info.file_size > most:
-            raise refuse(f"{self.name}:{name}", f"expected at most {most} bytes", info.file_size)
+            return io.BytesIO(self.read(name, max(most, _MIB)))
         self._check_whole(info)
         self._file.seek(info.header_offset + 26)
         lengths = struct.unpack("<HH", self._file.read(4))

@@ -24,7 +24,7 @@ from lamina.saving._hdf5 import open_hdf5
 from lamina.saving._json import MAX_BYTES, read_json
 from lamina.saving._legacy_config import is_legacy, modern
 from lamina.saving._load_report import LoadReport
-from lamina.saving._records import describe_model, model_from_record
+from lamina.saving._records import describe_model, model_from_record, nothing_left_behind
 from lamina.saving._refusal import refuse
 from lamina.saving._safetensors import read_safetensors, write_safetensors
 from lamina.saving._weights import (
@@ -118,7 +118,7 @@ def load_model(
     del safe_mode
     if not hasattr(filepath, "read") and _legacy_h5.is_legacy_h5(filepath):
         return _legacy_h5.load_model(existing("load_model", filepath), custom_objects, compile)
-    with open_model_file(filepath) as archive:
+    with nothing_left_behind(), open_model_file(filepath) as archive:
         metadata: Any = None
         if METADATA in archive:
             metadata = read_json(archive.read(METADATA, MAX_BYTES), f"{archive.name}:{METADATA}")

@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,17 @@ def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = Non
     """Return what a record describes, with new weights of at most `nbytes`."""
     with limited_memory(nbytes), using(shared={}):
         return deserialize_keras_object(record, custom_objects)
+
+
+@contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """Put Python's random numbers back if the body raises: a failure draws no seeds."""
+    state = random.getstate()
+    try:
+        yield
+    except BaseException:
+        random.setstate(state)
+        raise
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from lamina.utils._atomic import atomic_write
 
 _OLD_LAYERS = "_layer_checkpoint_dependencies"  # what TensorFlow 2.13 called `layers`
 _SHARD = re.compile(r"[\w\-. ]{1,200}_\d{5,}\.weights\.h5")
-MAX_SHARDS = 10_000
+MAX_SHARDS = 1000  # files that are open together
 
 
 def group_of(path: str) -> str:
@@ -227,11 +227,11 @@ class ShardedReader(Reader):
             str(group).strip("/"): names if isinstance(names, list) else [names]
             for group, names in places.items()
         }
-        files = {name for names in self._places.values() for name in names}
+        files = {_checked(path, name) for names in self._places.values() for name in names}
         if len(files) > MAX_SHARDS:
             raise refuse(path.name, f"expected at most {MAX_SHARDS} files", f"{len(files)}")
         self._roots: dict[str, Group] = {}
-        for name in sorted(files, key=str):
+        for name in sorted(files):
             self._roots[name] = stack.enter_context(_open_shard(path, name, budget))
 
     def roots(self) -> dict[str, Group]:
@@ -247,11 +247,14 @@ class ShardedReader(Reader):
         return sorted({p for root in self._roots.values() for p in _paths(root)})
 
 
-def _open_shard(table: Path, name: Any, budget: Budget) -> Any:
+def _checked(table: Path, name: Any) -> str:
     if not isinstance(name, str) or not _SHARD.fullmatch(name):
-        raise refuse(
-            table.name, "expected names like 'model_00000.weights.h5' of files", f"{name!r}"
-        )
+        expected = "expected names like 'model_00000.weights.h5' of files"
+        raise refuse(table.name, expected, f"{name!r:.80}")
+    return name
+
+
+def _open_shard(table: Path, name: str, budget: Budget) -> Any:
     file = table.with_name(name)
     if file.is_symlink() or not file.is_file():
         raise refuse(table.name, f"expected the file '{name}' beside it", "none")
