@@ -65,8 +65,7 @@ def _is_numbers(value: Any) -> bool:
 def _array(what: str, value: Any) -> Any:
     array: Any = value
     if not isinstance(value, jax.Array):
-        if is_frame(value):
-            value = frame_array(what, value)
+        value = frame_array(what, value) if is_frame(value) else on_host(value)
         try:
             array = np.asarray(value)
         except ValueError as error:
@@ -107,6 +106,15 @@ def _array(what: str, value: Any) -> Any:
             )
         )
     return array
+
+
+def on_host(value: Any) -> Any:
+    """Return the tensor of another library as a numpy array, anything else as it is."""
+    if isinstance(value, (np.ndarray, jax.Array)) or value is None:
+        return value
+    if hasattr(value, "detach"):  # torch: may be on a device, or need a gradient
+        value = value.detach().cpu()
+    return value.numpy() if callable(getattr(value, "numpy", None)) else value
 
 
 def _numeric(array: np.ndarray) -> bool:

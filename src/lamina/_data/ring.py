@@ -65,12 +65,13 @@ class Ring:
         """
         if type(raw) is not tuple or len(raw) != len(self._expected):
             return False
-        for leaf, (shape, dtype) in zip(raw, self._expected, strict=True):
+        at = self.count
+        for leaf, expected, buffer in zip(raw, self._expected, self._buffers, strict=True):
+            shape, dtype = expected
             if type(leaf) is not np.ndarray or leaf.shape != shape or leaf.dtype != dtype:
                 return False
-        for buffer, leaf in zip(self._buffers, raw, strict=True):
-            buffer[self.count] = leaf
-        self.count += 1
+            buffer[at] = leaf
+        self.count = at + 1
         return True
 
     def put(self, batch: Any) -> bool:

@@ -13,7 +13,6 @@ from time import perf_counter
 from typing import Any
 
 import jax
-import numpy as np
 
 from lamina._core import tree
 from lamina._core.errors import explain
@@ -169,7 +168,7 @@ class StreamSource:
 
     def _standard(self, batch: Any) -> Any:
         """Return (x, y, sample_weight) of arrays."""
-        parts = unpack_x_y_sample_weight(tree.map_structure(_host, batch))
+        parts = unpack_x_y_sample_weight(tree.map_structure(arrays.on_host, batch))
         packed = arrays.pack(*parts, nan="xyw")
         return packed if self._weigh is None else self._weigh(packed)
 
@@ -254,15 +253,6 @@ class StreamSource:
             f"{self.feed.name} must give steps_per_epoch * epochs batches: {self.feed.endless}",
         )
         warnings.warn(text, stacklevel=2)
-
-
-def _host(leaf: Any) -> Any:
-    """Return tensors of other libraries as numpy arrays."""
-    if isinstance(leaf, (np.ndarray, jax.Array)) or leaf is None:
-        return leaf
-    if hasattr(leaf, "detach"):  # torch: may be on a device, or need a gradient
-        leaf = leaf.detach().cpu()
-    return leaf.numpy() if hasattr(leaf, "numpy") and not isinstance(leaf, type) else leaf
 
 
 def _spec(batches: list[Any]) -> Any:

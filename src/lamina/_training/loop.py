@@ -11,9 +11,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from lamina._core.state import Scope
 from lamina._training import snapshot
 from lamina._training.faults import Dispatch, Faults
 from lamina._training.plan import Interruption, Pace, clock
+
+# Compiled programs of a model that are kept: batches whose lengths vary need one for each length.
+PROGRAMS_KEPT = 64
 
 
 class Loop:
@@ -57,6 +61,8 @@ class Loop:
         try:
             for keeper in self._keepers:
                 keeper.set_run(self)
+            if self.kind == "train" and not self.model._eager():
+                self.callbacks.check_logs(self._names)
             self.callbacks.call(f"on_{self.kind}_begin")
             if self._resumed is not None:
                 self._apply(self._resumed)  # once more, over what other callbacks began with
@@ -79,6 +85,16 @@ class Loop:
             raise
         self._interruption.__exit__()
         self._interruption.check()  # Ctrl-C after the last dispatch
+
+    def _names(self) -> list[str] | None:
+        """Return what the logs of epochs will be called; None if a step of the user's says it."""
+        reports = [self.model._step_of(kind)[1] for kind in ("train", "test")]
+        if None in reports:
+            return None
+        with Scope():  # nothing is computed, and nothing kept
+            names = sorted(jax.eval_shape(reports[0]))
+        held = [f"val_{name}" for name in names] if self.model._validates else []
+        return [*names, *held, "learning_rate"]
 
     def _break_off(self) -> None:
         try:
@@ -219,6 +235,8 @@ class Loop:
             self._take(reset=False)
             program.prepare(self._values, block.data, block.order)
             self.callbacks.call_if_there("on_compile_end", clock() - begun)
+            while len(self._programs) >= PROGRAMS_KEPT:
+                self._programs.pop(next(iter(self._programs)))
             self._programs[key] = program
         return self._programs[key]
 

@@ -17,7 +17,7 @@ from lamina._core.state import Scope, Variable
 from lamina._training import checks
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
-from lamina._training.loop import Loop
+from lamina._training.loop import PROGRAMS_KEPT, Loop
 from lamina._training.notes import notes
 from lamina._training.one_batch import OneBatch
 from lamina._training.predict import Predictor
@@ -28,8 +28,6 @@ from lamina._training.watch import Tracked, edition
 from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.callbacks._progress import say
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
-
-_PROGRAMS_KEPT = 16  # compiled programs per model: train and test, whole and last batches, and some
 
 
 class Trainer(Steps):
@@ -118,17 +116,26 @@ class Trainer(Steps):
         return None if self._compiled is None else self._compiled.loss
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of `compile`, serialized."""
+        """Return the arguments of `compile`, serialized; None, with a warning, if one has no name.
+
+        A model trained on a `lambda` is saved all the same; it is not compiled when loaded.
+        """
         if self._compiled is None:
             return None
-        from_compile = self._compiled
-        serialize = optimizers.serialize
+        given = self._compiled
+        try:
+            records = {
+                "optimizer": optimizers.serialize(self.optimizer),
+                "loss": optimizers.serialize(given.loss),
+                "loss_weights": given.loss_weights,
+                "metrics": optimizers.serialize(given.metrics),
+                "weighted_metrics": optimizers.serialize(given.weighted_metrics),
+            }
+        except ValueError as error:
+            warnings.warn(f"what compile() was given is not saved. {error}", stacklevel=2)
+            return None
         return {
-            "optimizer": serialize(self.optimizer),
-            "loss": serialize(from_compile.loss),
-            "loss_weights": from_compile.loss_weights,
-            "metrics": serialize(from_compile.metrics),
-            "weighted_metrics": serialize(from_compile.weighted_metrics),
+            **records,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
             "jit_compile": self.jit_compile,
@@ -510,7 +517,7 @@ class Trainer(Steps):
         program = self._programs.pop(key, None)
         if program is None or (fits is not None and not fits(program)):
             program = make()
-        while len(self._programs) >= _PROGRAMS_KEPT:
+        while len(self._programs) >= PROGRAMS_KEPT:
             self._programs.pop(next(iter(self._programs)))
         self._programs[key] = program
         return program
