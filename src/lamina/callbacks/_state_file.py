@@ -33,7 +33,16 @@ def read(path: Path) -> Any:
     Raises:
         OSError, ValueError, KeyError, zipfile.BadZipFile: the file is not there or damaged.
     """
+    try:
+        return _read(path)
+    except (MemoryError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: sizes beyond those of a backup") from error
+
+
+def _read(path: Path) -> Any:
     with zipfile.ZipFile(path) as file:
+        if any(e.compress_type != zipfile.ZIP_STORED for e in file.infolist()):
+            raise ValueError("packed entries, which could be of any size")
         record = json.loads(file.read("state.json"))
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']}, of another version of lamina")
