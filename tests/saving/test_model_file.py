@@ -188,6 +188,15 @@ def test_without_compile(tmp_path):
     assert not load_model(tmp_path / "m.keras", compile=False).compiled
 
 
+def test_a_loss_without_a_name_is_left_out_with_a_warning(tmp_path):
+    model = small()
+    model.compile("adam", lambda y, p: lamina.ops.mean((y - p) ** 2))
+    with pytest.warns(UserWarning, match=r"(?s)compile\(\) was given is not saved.*write a `def`"):
+        again = saved_and_loaded(model, tmp_path)
+    assert not again.compiled
+    assert equal(again.get_weights(), model.get_weights())
+
+
 def test_layers_that_two_models_share_stay_one(tmp_path):
     shared = layers.Dense(3, name="shared")
     x = lamina.Input((3,))

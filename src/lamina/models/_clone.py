@@ -70,8 +70,9 @@ class _Copies:
             clone = self._of_graph(model, input_tensors)
         else:
             return self._of_config(model, input_tensors)
-        if model.compiled:
-            clone.compile_from_config(model.get_compile_config())
+        given = model.get_compile_config() if model.compiled else None
+        if given is not None:
+            clone.compile_from_config(given)
         return clone
 
     def of_layer(self, layer: Any) -> Any:
