@@ -7,11 +7,11 @@ from lamina._data.arrays import (
     rows,
     symbolic,
 )
-from lamina._data.choice import source_of, split_validation
+from lamina._data.choice import source_of, split_validation, stream_of
 from lamina._data.feeds import is_stream
 from lamina._data.source import ArraySource, Block, Source
 
 __all__ = [
     "ArraySource", "Block", "Source", "as_arrays", "check_lengths", "is_stream", "pack", "rows",
-    "source_of", "split_validation", "symbolic",
+    "source_of", "split_validation", "stream_of", "symbolic",
 ]  # fmt: skip

@@ -73,4 +73,16 @@ def source_of(
                     f"let it give (x, y) or (x, y, sample_weight), and leave `{name}=` out",
                 )
             )
+    return stream_of(where, x, batch_size, shuffle, steps, resume)
+
+
+def stream_of(
+    where: str,
+    x: Any,
+    batch_size: int = 32,
+    shuffle: bool = False,
+    steps: int | None = None,
+    resume: bool = False,
+) -> StreamSource:
+    """Return a Source for data that gives batches; see `source_of`."""
     return StreamSource(where, feed_for(where, x, shuffle, batch_size), steps, resume)

@@ -187,7 +187,7 @@ class StreamSource:
                     batch = self._standard(raw)
                     if ring is None or not ring.put(batch):
                         if ring is not None:
-                            ring, full = None, ring
+                            full, ring = ring, None
                             yield from self._blocks(full)
                         ring = self._ring(batch, together)
                         if self._weigh is None:
@@ -258,7 +258,7 @@ class StreamSource:
 def _spec(batches: list[Any]) -> Any:
     """Return symbolic tensors for batches like these: None where they differ."""
     first, *others = batches
-    form = jax.tree.structure(first)
+    form: Any = jax.tree.structure(first)
 
     def merge(a: Any, *others: Any) -> Any:
         if a is None:

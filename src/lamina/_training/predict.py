@@ -34,7 +34,7 @@ class Predictor:
 
     def __call__(self, x: Any, batch: int, verbose: Any, steps: int | None, callbacks: Any) -> Any:
         if data.is_stream(x):
-            return self._batches(x, verbose, steps, callbacks)
+            return self._batches(x, batch, verbose, steps, callbacks)
         x = _as_input(x)
         count = data.rows(x)
         if steps is not None:
@@ -45,9 +45,11 @@ class Predictor:
         parts = ((x, at, min(chunk, count - at), batch) for at in range(0, count, chunk))
         return self._collect(parts, shown)
 
-    def _batches(self, x: Any, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+    def _batches(
+        self, x: Any, batch_size: int, verbose: Any, steps: int | None, callbacks: Any
+    ) -> Any:
         """Return the outputs for what comes in batches."""
-        source = data.source_of("predict", x, batch_size=1, steps=steps)
+        source = data.stream_of("predict", x, batch_size, steps=steps)
         with closing(source):
             self._get_ready(source.spec[0], None)
             known = min((n for n in (source.steps, steps) if n is not None), default=None)
