@@ -30,9 +30,9 @@ FLOORS = {
         "backend "
         "utils visualization preprocessing",
         4: "_data layers losses metrics optimizers callbacks saving",
-        5: "_training",
+        5: "_training export",
         6: "models",
-        7: "__init__ __main__ cli alias legacy applications datasets export wrappers distribution "
+        7: "__init__ __main__ cli alias legacy applications datasets wrappers distribution "
         "mixed_precision",
     },
 }
@@ -46,7 +46,8 @@ SIBLINGS = 4
 
 # Slow to import or not always there: these alone may be imported inside a function.
 LATE = {"h5py", "IPython", "llvmlite", "matplotlib", "optax", "pandas", "PIL", "rich", "scipy"}
-LATE |= {"narwhals", "orbax", "safetensors", "tensorflow", "torch"}
+LATE |= {"flatbuffers", "jax2onnx", "narwhals", "onnxruntime", "orbax", "safetensors"}
+LATE |= {"tensorflow", "torch"}
 
 FILE_LINES, FUNCTION_LINES, CORE_LINES = 800, 60, 3000
 

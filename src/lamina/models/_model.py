@@ -5,12 +5,12 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
-from lamina import models, saving
+from lamina import export, models, saving
 from lamina._core import serialize, tree
 from lamina._core.errors import describe, explain, nearest
 from lamina._core.graph import Function, infer, not_symbolic
 from lamina._core.layer import Layer
-from lamina._core.signature import unwrap_single
+from lamina._core.signature import all_arrays, map_shapes, shapes_of, unwrap_single
 from lamina._core.tensor import KerasTensor
 from lamina._core.walk import unique
 from lamina._training.trainer import Trainer
@@ -113,6 +113,26 @@ class Model(Trainer, Layer):
         """Make the weights for inputs of this shape, with its batch axis."""
         if not self.built or self.function is None:
             Layer.build(self, input_shape)
+
+    def _ensure_built(self, bound: dict[str, Any]) -> None:
+        arrays = {k: v for k, v in bound.items() if all_arrays(v) and k != "mask"}
+        shapes = {f"{k}_shape": shapes_of(v) for k, v in arrays.items()}
+        if not self.built and len(shapes) > 1 and type(self).build is Model.build:
+            self._enter_path()  # layers inside build themselves when the call reaches them
+            self._build_shapes, self.built = shapes, True
+        super()._ensure_built(bound)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build for the shapes that `get_build_config` returned."""
+        shapes = config.get("shapes_dict")
+        if not shapes or type(self).build is not Model.build:
+            return super().build_from_config(config)
+        given = {
+            name.removesuffix("_shape"): map_shapes(lambda s: KerasTensor(s, self.input_dtype), s)
+            for name, s in shapes.items()
+        }
+        infer(self._call_arrays, **given)
+        return None
 
     def _build_for(self, inputs: Any) -> Any:
         """Make the weights for symbolic inputs, check these, and return the symbolic outputs."""
@@ -288,6 +308,26 @@ class Model(Trainer, Layer):
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
         """Load the weights, all or none; see `saving.load_weights`."""
         return saving.load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def export(
+        self, filepath: Any, format: str = "stablehlo", verbose: bool | None = None,
+        input_signature: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Write the model as an artifact for inference, which runs without lamina.
+
+        Args:
+            filepath: of the file.
+            format: 'stablehlo', which `lamina.export.load` reads, or 'onnx'.
+            verbose: False to print nothing.
+            input_signature: `InputSpec(shape=, dtype=)` for each argument, where the model's own
+                shall not be taken; None in a shape stands for sizes that vary.
+            kwargs: `check=False` to leave out the comparison of outputs; `platforms` of
+                'stablehlo'; `opset_version` of 'onnx'.
+
+        Raises:
+            ValueError: another format, an operation that it cannot hold, or outputs that differ.
+        """
+        export.export_model(self, filepath, format, verbose, input_signature, **kwargs)
 
     # --- copies ---------------------------------------------------------------------------------
 
