@@ -105,7 +105,8 @@ class Archive:
     def _check(self, info: zipfile.ZipInfo) -> None:
         shown = f"{info.filename[:80]!r}"
         parts = info.filename.rstrip("/").split("/")
-        if not all(map(is_plain_name, parts)) or len(info.filename) > 1000 or len(parts) > 64:
+        plain = all(map(is_plain_name, parts)) and info.orig_filename == info.filename  # no NUL
+        if not plain or len(info.filename) > 1000 or len(parts) > 64:
             raise refuse(self.name, "expected plain names below the archive", shown)
         if info.external_attr >> 28 == 0xA:
             raise refuse(self.name, "expected files", f"a link, {shown}")
