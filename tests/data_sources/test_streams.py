@@ -150,7 +150,8 @@ def test_numbered_batches_are_told_of_epochs_and_shuffled(net, batches):
     model.compile("sgd", "mse")
     model.fit(data, epochs=4, verbose=0)
     assert data.calls == ["begin", "end"] * 4
-    epochs = [seen[i : i + 5] for i in range(0, 20, 5)]
+    assert seen[:2] == [0, 1]  # what the model is built for
+    epochs = [seen[i : i + 5] for i in range(2, 22, 5)]
     assert all(sorted(e) == [0, 1, 2, 3, 4] for e in epochs)
     assert any(e != [0, 1, 2, 3, 4] for e in epochs)
 
@@ -339,3 +340,30 @@ def test_stop_training_inside_an_epoch(net, batches):
         endless(batches), steps_per_epoch=50, epochs=5, callbacks=[Stop()], verbose=0
     )
     assert history.epoch == [0]
+
+
+class CutOff(callbacks.Callback):
+    """Breaks off in the third epoch, after three steps."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations.numpy() == 13:
+            raise RuntimeError("cut off")
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "generator"])
+def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not(net, batches, tmp_path, kind):
+    def run(model, *more, **options):
+        lamina.utils.set_random_seed(4)
+        if kind == "shuffled":
+            given = Numbered(batches)
+        else:
+            given, options["steps_per_epoch"] = endless(batches[:3]), 5
+        model.fit(given, epochs=4, verbose=0, callbacks=list(more), **options)
+
+    told, broken, model = net(), net(), net()
+    run(told)
+    backup = callbacks.BackupAndRestore(tmp_path, save_freq=1)
+    with pytest.raises(RuntimeError, match="cut off"):
+        run(broken, backup, CutOff())
+    run(model, callbacks.BackupAndRestore(tmp_path, save_freq=1))
+    np.testing.assert_array_equal(model.get_weights()[0], told.get_weights()[0])

@@ -38,6 +38,10 @@ class Feed:
     def set_order(self, order: list[int] | None) -> None:
         """Let the next pass have this order."""
 
+    def look(self, count: int) -> list[Any] | None:
+        """Return the first batches of all, or None if that takes them out of a pass."""
+        return None
+
     def begin_epoch(self) -> None:
         """Called before an epoch's first batch."""
 
@@ -112,6 +116,10 @@ class PyDatasetFeed(Feed):
     def set_order(self, order: list[int] | None) -> None:
         """Let the next pass have this order."""
         self._given = order
+
+    def look(self, count: int) -> list[Any] | None:
+        """Return the first batches: outside of a pass, whose order is drawn when it begins."""
+        return [self._dataset[i] for i in range(min(count, self.steps or count))]
 
     def begin_epoch(self) -> None:
         """Tell the data set."""

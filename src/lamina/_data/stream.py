@@ -51,13 +51,15 @@ class StreamSource:
         self._pulled = 0  # batches altogether ...
         self._number = 0  # ... of which so many have left their rings
         self._shapes: set[Any] = set()
-        while len(self._early) < min(steps or 2, 2) and self._look():
+        wanted = min(steps or 2, 2)
+        looked = feed.look(wanted)
+        while looked is None and len(self._early) < wanted and self._look():
             pass
-        if not self._early:
+        batches = [self._standard(batch) for batch in looked or self._early]
+        if not batches:
             raise ValueError(
                 explain(where, "expected at least one batch", f"none from {feed.name}", feed.empty)
             )
-        batches = [self._standard(batch) for batch in self._early]
         self.sample, self.spec = batches[0], _spec(batches)
         self.batch = arrays.rows(self.sample)
 
@@ -109,6 +111,7 @@ class StreamSource:
     def restore(self, state: dict[str, Any], same: bool) -> None:
         """Pass over the batches that were used; `same` makes no difference."""
         del same
+        self.close()  # a pass that was opened before the generators' states were given back
         self.close()  # the pass that was opened to look at its first batches
         self.feed.set_order(state["order"])
         for _ in self._raw(state["taken"] - self._taken):
