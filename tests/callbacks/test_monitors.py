@@ -96,7 +96,30 @@ class TestMissing:
         with pytest.raises(ValueError, match=r"monitor.*accuracy, loss, val_accuracy") as error:
             fit(net(), EarlyStopping("val_los", mode="min"))
         assert "monitor 'val_loss'" in str(error.value)
+
+    def test_what_a_callback_before_adds_is_found(self, net, fit):
+        class Add(callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logs["val_f1"] = 0.5
+
+        fit(net(), Add(), EarlyStopping("val_f1", mode="max"))
+        model = net()
+        with pytest.raises(ValueError, match="monitor 'val_f1'") as error:
+            fit(model, Add(), EarlyStopping("val_f", mode="max"))
+        assert int(model.optimizer.iterations) == 5
         assert "Raised in EarlyStopping.on_epoch_end" in error.value.__notes__[0]
+
+    def test_the_name_is_checked_before_the_first_step(self, net, fit):
+        model = net()
+        for wrong in (
+            ReduceLROnPlateau("val_los"), EarlyStopping("surprise"),
+            ModelCheckpoint("x.keras", monitor="los", save_best_only=True),
+        ):  # fmt: skip
+            with pytest.raises(ValueError, match="expected a name in the logs"):
+                fit(model, wrong)
+        assert int(model.optimizer.iterations) == 0
+        fit(model, ModelCheckpoint("{epoch}.weights.h5", monitor="los", save_weights_only=True,
+                                   save_freq=99), epochs=1)  # fmt: skip
 
     @pytest.mark.parametrize("cls", [EarlyStopping, ReduceLROnPlateau])
     def test_without_validation_it_says_so(self, net, fit, cls):

@@ -8,6 +8,7 @@ from lamina._core import tree
 from lamina._core.errors import describe, explain
 from lamina.callbacks._callback import Callback
 from lamina.callbacks._history import History
+from lamina.callbacks._lambda import LambdaCallback
 from lamina.callbacks._progress import ProgbarLogger
 
 _BATCH_HOOKS = {
@@ -120,6 +121,22 @@ class CallbackList:
         """Return whether any callback may read or change the model between epochs."""
         return not all(_displays(c) for c in self)
 
+    def check_logs(self, names: Callable[[], list[str] | None]) -> None:
+        """Let callbacks that watch a value see whether it will be there.
+
+        Those behind a callback of the user's are left out, for that may add to the logs.
+
+        Args:
+            names: returns what the logs of epochs will be called, or None if that is not known;
+                only asked if somebody watches.
+        """
+        for callback in self:
+            if _adds_to_logs(callback):
+                return
+            known = names() if hasattr(callback, "check_logs") else None
+            if known is not None:
+                callback.check_logs(known)
+
     def call(self, hook: str, *args: Any, logs: Any = None) -> None:
         """Call one hook of every callback that has it."""
         for callback in self:
@@ -154,6 +171,12 @@ class CallbackList:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.callbacks)
+
+
+def _adds_to_logs(callback: Any) -> bool:
+    """Whether a callback may add names to the logs that only it knows."""
+    library = type(callback).__module__.startswith("lamina.")
+    return not library or isinstance(callback, LambdaCallback)
 
 
 def _displays(callback: Any) -> bool:

@@ -63,6 +63,20 @@ class MonitorCallback(Callback):
             return None
         raise ValueError(self._missing(logs, validates, later))
 
+    def check_logs(self, names: list[str]) -> None:
+        """Raise if the logs, which will have these names, will not have what is watched.
+
+        Raises:
+            ValueError: so that a misspelled name is told before the first epoch, not after it.
+        """
+        if not getattr(self, "save_best_only", True):
+            return
+        at_batches = getattr(self, "save_freq", "epoch") != "epoch"
+        names = [n for n in names if not (at_batches and n.startswith("val_"))]
+        self._watched(dict.fromkeys(names, 0.0), later=not at_batches)
+        if self._direction is None:
+            self._direction = self._find_direction()
+
     def _missing(self, logs: dict[str, Any], validates: bool, later: bool) -> str:
         near = nearest(self.monitor, logs)
         help = f"monitor '{near}', or another of those" if near else "monitor one of those"
