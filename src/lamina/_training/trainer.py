@@ -186,14 +186,16 @@ class Trainer(Steps):
 
         Args:
             x: data with a row per sample: an array, nested lists of numbers, a data frame; for
-                several inputs a list or dictionary of such.
-            y: labels, likewise.
+                several inputs a list or dictionary of such. Or what gives batches (x, y) or
+                (x, y, sample_weight): a generator, a `PyDataset`, a loader or data set of
+                another library, read ahead in a thread.
+            y: labels, likewise; None if x gives batches.
             batch_size: rows per step (default: 32).
             epochs: number of the last epoch.
             verbose: 0 silent, 1 progress bar, 2 a line per epoch; 'auto' is 1.
             callbacks: list of callbacks.
             validation_split: fraction of the rows, the last ones, that is kept for validation.
-            validation_data: (x, y) or (x, y, sample_weight) for validation.
+            validation_data: (x, y) or (x, y, sample_weight) for validation, or what gives batches.
             shuffle: whether each epoch sees the rows in an order of its own.
             class_weight: {class number: weight of its samples}; with several outputs
                 {name of output: such a dictionary}.
