@@ -29,7 +29,8 @@ FORBIDDEN = (
 )  # fmt: skip
 IN_FOLDERS = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "tempfile.")
 # Packages that the library may still load parts of.
-OURS = ("lamina", "jax", "jaxlib", "numpy", "h5py", "ml_dtypes", "opt_einsum")
+OURS = ("lamina", "jax", "jaxlib", "numpy", "h5py", "ml_dtypes", "opt_einsum", "encodings")
+
 _HOMES = [os.path.dirname(importlib.util.find_spec(name).origin or "") for name in OURS]
 _PYTHON = [*_HOMES, *map(os.path.realpath, (sys.prefix, sys.base_prefix))]  # holds no secrets
 _EVALUATORS = (typing.__file__, ast.__file__, inspect.__file__)
