@@ -11,7 +11,9 @@ from typing import Any
 from lamina._core.context import context, using
 from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
 from lamina.saving._hdf5 import Budget
-from lamina.saving._refusal import malformed_refused
+from lamina.saving._refusal import malformed_refused, refuse
+
+MAX_OBJECTS = 100_000  # records in a configuration: a layer has about seven
 
 _SHORT = {"bool": 1, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "int4": 1}
 
@@ -20,27 +22,35 @@ def describe_model(model: Any) -> dict[str, Any]:
     """Return the record of a model, in which layers that occur twice are told to be one."""
     with using(shared={}):
         record = serialize_keras_object(model)
-    counts: Counter[int] = Counter()
-    _visit(record, lambda r: counts.update([r["shared_object_id"]]))
-    _visit(record, lambda r: counts[r["shared_object_id"]] > 1 or r.pop("shared_object_id"))
+    numbered = [item for item in _parts(record) if "shared_object_id" in item]
+    counts = Counter(item["shared_object_id"] for item in numbered)
+    for item in numbered:
+        if counts[item["shared_object_id"]] == 1:
+            del item["shared_object_id"]
     return record
 
 
-def _visit(structure: Any, see: Any) -> None:
-    """Let `see` have every record with a number of an object."""
+def _parts(structure: Any) -> Iterator[dict[str, Any]]:
+    """Yield every dictionary in a structure."""
     stack = [structure]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
+            yield item
             stack.extend(item.values())
-            if "shared_object_id" in item and "class_name" in item:
-                see(item)
         elif isinstance(item, (list, tuple)):
             stack.extend(item)
 
 
 def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = None) -> Any:
-    """Return what a record describes, with new weights of at most `nbytes`."""
+    """Return what a record describes, with new weights of at most `nbytes`.
+
+    Raises:
+        FileRefused: more objects, or larger weights, than any model has.
+    """
+    count = sum(1 for item in _parts(record) if "class_name" in item)
+    if count > MAX_OBJECTS:
+        raise refuse("config", f"expected at most {MAX_OBJECTS} objects in a model", f"{count}")
     with limited_memory(nbytes), using(shared={}):
         return deserialize_keras_object(record, custom_objects)
 
