@@ -17,6 +17,7 @@ from lamina._core.state import Scope, Variable
 from lamina._training import checks
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
+from lamina._training.garbage import make_room
 from lamina._training.loop import PROGRAMS_KEPT, Loop
 from lamina._training.notes import notes
 from lamina._training.one_batch import OneBatch
@@ -518,6 +519,7 @@ class Trainer(Steps):
         """
         program = self._programs.pop(key, None)
         if program is None or (fits is not None and not fits(program)):
+            make_room(self)
             program = make()
         while len(self._programs) >= PROGRAMS_KEPT:
             self._programs.pop(next(iter(self._programs)))
