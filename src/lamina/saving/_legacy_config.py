@@ -10,7 +10,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from lamina import _exports
 from lamina._core import serialize
+from lamina._core.configurable import parameters
 from lamina.saving._legacy_graph import modern_graph
 from lamina.saving._legacy_ops import is_op_layer, modern_op
 from lamina.saving._refusal import malformed_refused, refuse
@@ -72,6 +74,9 @@ _GONE: dict[str, dict[str, Any]] = {
     "SeparableConv2D": {"groups": (1,), **_KERNEL},
     "SimpleRNN": _RNN,
     "SimpleRNNCell": {"implementation": _ANY},
+    "SpatialDropout1D": {"noise_shape": (None,)},
+    "SpatialDropout2D": {"noise_shape": (None,)},
+    "SpatialDropout3D": {"noise_shape": (None,)},
     "SyncBatchNormalization": {"fused": _ANY, "virtual_batch_size": (None,)},
     "TimeDistributed": {"input_length": _ANY},
 }  # fmt: skip
@@ -155,6 +160,9 @@ def _modern_config(old: str, name: str, config: dict[str, Any]) -> dict[str, Any
     if name != "InputLayer":
         config.pop("batch_input_shape", None)
     config.update(_ADDED.get(old, {}))
+    cls = _exports.find(name, "layers")
+    if cls is not None and "trainable" not in parameters(cls):
+        config.pop("trainable", None)  # nothing in it could be
     if old == "GRU" and "units" in config:
         config.setdefault("reset_after", False)
     return {key: _modern_argument(name, key, value) for key, value in config.items()}

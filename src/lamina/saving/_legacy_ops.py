@@ -18,7 +18,6 @@ _TABLE = """
     abs numpy.Absolute
     cast core.Cast dtype=dtype
     clip_by_value numpy.Clip clip_value_min=x_min clip_value_max=x_max
-    compat.v1.transpose numpy.Transpose perm=axes
     concat numpy.Concatenate axis=axis
     exp numpy.Exp
     expand_dims numpy.ExpandDims axis=axis
@@ -120,14 +119,15 @@ def modern_op(record: Mapping[str, Any], calls: list[dict[str, Any]]) -> dict[st
     """
     config = record.get("config") or {}
     name, function = record.get("name") or config.get("name"), config.get("function")
+    function = function.removeprefix("compat.v1.") if isinstance(function, str) else None
     if record.get("class_name") == "SlicingOpLambda":
         calls = [
             {"args": [*c["args"], _key(c["kwargs"].get("slice_spec"), name)], "kwargs": {}}
             for c in calls
         ]
         return _record("numpy.GetItem", name, {}, calls)
-    row = _OPS.get(function) if isinstance(function, str) else None
-    if row is None or len(calls) != 1:
+    row = _OPS.get(function) if function is not None else None
+    if function is None or row is None or len(calls) != 1:
         raise refuse(
             f"{name} ({record.get('class_name')})",
             "expected an operation that has a counterpart",
