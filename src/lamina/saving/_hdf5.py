@@ -146,7 +146,11 @@ class _Object:
 
 
 class Group(_Object):
-    """A group: groups and datasets by name."""
+    """A group: groups and datasets by name; what was opened once is kept."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._children: dict[str, Group | Dataset | None] = {}
 
     def keys(self) -> list[str]:
         """Return the names in the group."""
@@ -217,6 +221,11 @@ class Group(_Object):
                 stack += [child for name in names if (child := here._child(name)) is not None]
 
     def _child(self, name: str) -> "Group | Dataset | None":
+        if name not in self._children:
+            self._children[name] = self._open(name)
+        return self._children[name]
+
+    def _open(self, name: str) -> "Group | Dataset | None":
         """What is behind one hard link."""
         import h5py
 
