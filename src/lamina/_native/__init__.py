@@ -5,6 +5,7 @@ placement (their text), module, jit (machine code), cache, engine (running it), 
 """
 
 from lamina._native.choice import choose
+from lamina._native.engine import overwrite
 from lamina._native.switch import (
     disable_native_steps,
     enable_native_steps,

@@ -137,6 +137,18 @@ class _Call:
         self.function(ctypes.addressof(self.table), last, start, stop)
 
 
+def overwrite(array: Any, value: Any) -> bool:
+    """Give an array that nobody else has seen the numbers of another; return whether it was done.
+
+    It takes a microsecond, where a new array takes twenty. On other devices it cannot be done.
+    """
+    if jax.default_backend() != "cpu" or len(array.sharding.device_set) > 1:
+        return False
+    jax.block_until_ready((array, value))
+    ctypes.memmove(_pointer(array), _pointer(value), array.size * array.dtype.itemsize)
+    return True
+
+
 def _pointer(array: Any) -> int:
     return array.unsafe_buffer_pointer() if isinstance(array, jax.Array) else array.ctypes.data
 

@@ -29,7 +29,19 @@ DEEPEST = 60  # operations that one expression nests
 NARROW = 8  # a last axis shorter than this is not what vectors run along
 _SMALL = 2048  # elements of an array that stays in the nearest cache: keeping it costs nothing
 _AGAIN = 3  # operations that are rather done again than kept in memory
-_COSTLY = {"exp", "log", "tanh", "erf", "erf_inv", "logistic", "log1p", "expm1", "exp2", "pow"}
+_COSTLY = {
+    "exp",
+    "log",
+    "tanh",
+    "erf",
+    "erfc",
+    "erf_inv",
+    "logistic",
+    "log1p",
+    "expm1",
+    "exp2",
+    "pow",
+}
 _COSTLY |= {"div", "sqrt", "rsqrt", "sin", "cos", "atan2", "rem"} | LOOKUPS
 
 

@@ -70,20 +70,10 @@ class Unsupported(Exception):
 class Node:
     """One array of the graph."""
 
-    __slots__ = [
-        "depth",
-        "dtype",
-        "home",
-        "inputs",
-        "kernel",
-        "layout",
-        "number",
-        "op",
-        "params",
-        "shape",
-        "uses",
+    __slots__ = (
+        "depth", "dtype", "inputs", "kernel", "layout", "number", "op", "params", "shape", "uses",
         "value",
-    ]
+    )  # fmt: skip
 
     def __init__(
         self, op: str, inputs: Sequence["Node"], shape: Any, dtype: str, params: dict[str, Any]
@@ -94,7 +84,6 @@ class Node:
         self.value: Any = None  # of a constant scalar
         self.number = self.depth = 0
         self.uses: list[Node] = []
-        self.home: Any = None  # the buffer, once planned
         self.layout: tuple[int, ...] = tuple(range(len(self.shape)))  # axes, the fastest last
         self.kernel: Any = None
 

@@ -191,6 +191,38 @@ def erf(c: Code, x: Value) -> Value:
     )  # fmt: skip
 
 
+def erfc(c: Code, x: Value) -> Value:
+    """1 - erf near zero, else exp(-x^2) times a polynomial of 1 / x^2 over x."""
+    square = c.apply(FMUL, x, x)
+    near = polynomial(
+        c, square,
+        (7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3,
+         -2.685381193529856e-2, 1.128358514861418e-1, -3.761262582423300e-1,
+         1.128379165726710),
+    )  # fmt: skip
+    near = fma(c, c.apply("fneg", x), near, number(1))
+    size = c.intrinsic("fabs", x)
+    inverse = c.apply(FDIV, number(1), size)
+    y = c.apply(FMUL, inverse, inverse)
+    middle = polynomial(
+        c, y,
+        (2.326819970068386e-2, -1.387039388740657e-1, 3.687424674597105e-1,
+         -5.824733027278666e-1, 6.210004621745983e-1, -4.944515323274145e-1,
+         3.404879937665872e-1, -2.741127028184656e-1, 5.638259427386472e-1),
+    )  # fmt: skip
+    far = polynomial(
+        c, y,
+        (-1.047766399936249e1, 1.297719955372516e1, -7.495518717768503, 2.921019019210786,
+         -1.015265279202700, 4.218463358204948e-1, -2.820767439740514e-1,
+         5.641895067754075e-1),
+    )  # fmt: skip
+    outer = c.select(compare(c, "olt", size, 2), middle, far)
+    outer = c.apply("fmul", c.apply(FMUL, exp(c, c.apply("fneg", square)), inverse), outer)
+    outer = c.select(compare(c, "oeq", size, np.inf), number(0), outer)
+    outer = c.select(compare(c, "olt", x, 0), c.apply("fsub", number(2), outer), outer)
+    return c.select(compare(c, "olt", size, 1), near, outer)
+
+
 def erf_inv(c: Code, x: Value) -> Value:
     w = c.apply("fneg", log1p(c, c.apply("fneg", c.apply("fmul", x, x))))
     near = polynomial(
@@ -221,7 +253,7 @@ def logistic(c: Code, x: Value) -> Value:
 def _enter_functions() -> None:
     own = {
         "exp": exp, "log": log, "log1p": log1p, "expm1": expm1, "tanh": tanh, "erf": erf,
-        "erf_inv": erf_inv, "lgamma": lgamma, "logistic": logistic,
+        "erf_inv": erf_inv, "erfc": erfc, "lgamma": lgamma, "logistic": logistic,
         "rsqrt": lambda c, x: c.apply(FDIV, number(1), c.intrinsic("sqrt", x)),
         "is_finite": lambda c, x: compare(c, "olt", c.intrinsic("fabs", x), np.inf),
         "exp2": lambda c, x: exp(c, c.apply(FMUL, x, number(0.693147180559945309))),
@@ -230,21 +262,10 @@ def _enter_functions() -> None:
         RULES[name] = lambda c, n, v, f=function: f(c, v[0])
     for name in ("sqrt", "floor", "ceil"):
         RULES[name] = lambda c, n, v, name=name: c.intrinsic(name, v[0])
-    names = [
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "sinh",
-        "cosh",
-        "asinh",
-        "acosh",
-        "atanh",
+    names = (
+        "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
         "cbrt",
-        "erfc",
-    ]
+    )  # fmt: skip
     for name in (*names, "pow", "atan2"):
         RULES[name] = lambda c, n, v, name=name: c.library(f"{name}f", *v)
 

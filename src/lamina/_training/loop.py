@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from lamina._core.state import Scope
+from lamina._native import overwrite
 from lamina._training import snapshot
 from lamina._training.faults import Dispatch, Faults
 from lamina._training.plan import Interruption, Pace, clock
@@ -124,8 +125,9 @@ class Loop:
             self._left, self._owned = False, set()
         if reset:
             for i, value in self._resets.items():
-                self._values[i] = value
-            self._owned -= self._resets.keys()
+                if i not in self._owned or not overwrite(self._values[i], value):
+                    self._values[i] = value
+                    self._owned.discard(i)
 
     def _own(self, program: Any) -> None:
         """Copy what a program will consume, so that nobody else's reference dies with it."""
