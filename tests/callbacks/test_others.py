@@ -241,3 +241,14 @@ def test_a_message_ends_the_line_of_the_progress_bar(monkeypatch):
     monkeypatch.setattr(callbacks._progress, "_drawing", [bar])
     callbacks._progress.say("hello")
     assert closed == [True]
+
+
+def test_callbacks_of_epochs_let_epochs_run_whole(tmp_path):
+    one = callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    watch = [callbacks.EarlyStopping(), callbacks.ReduceLROnPlateau(), SwapEMAWeights(), one]
+    write = [
+        callbacks.ModelCheckpoint(tmp_path / "x.keras"), callbacks.CSVLogger(tmp_path / "x.csv"),
+        callbacks.BackupAndRestore(tmp_path), callbacks.TensorBoard(tmp_path), RemoteMonitor(),
+    ]  # fmt: skip
+    listed = callbacks.CallbackList([*watch, *write, TerminateOnNaN()])
+    assert not any(listed.wants_batches(kind) for kind in ("train", "test", "predict"))
