@@ -76,9 +76,8 @@ def read_weights(
 
 def budget_of(model: Any) -> int:
     """Return how many bytes of arrays the files of `model` may hold: twice its variables'."""
-    variables = {
-        id(v): v for _, obj in saveables(model) for v in getattr(obj, "variables", ())
-    }.values()
+    owners = (model, getattr(model, "optimizer", None))
+    variables = {id(v): v for o in owners for v in getattr(o, "variables", ())}.values()
     sizes = (v.size * np.dtype(v.raw().dtype).itemsize for v in variables)
     return 2 * sum(sizes) + _SPARE
 

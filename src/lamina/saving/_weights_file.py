@@ -39,6 +39,7 @@ class _Outgoing(MutableMapping[str, Any]):
     def __init__(self, writer: "Writer", group: str, name: str | None) -> None:
         self._writer, self._group, self._name = writer, group, name
         self._files: dict[str, Any] = {}
+        self._groups: dict[Any, Any] = {}
 
     def __setitem__(self, key: str, value: Any) -> None:
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
@@ -51,10 +52,11 @@ class _Outgoing(MutableMapping[str, Any]):
             self._open(self._writer.file_for(self._group, 0))
 
     def _open(self, file: Any) -> Any:
-        group = file.require_group(self._group)
-        if self._name is not None and "name" not in group.attrs:
-            group.attrs["name"] = self._name
-        return group
+        if file not in self._groups:
+            self._groups[file] = file.require_group(self._group)
+            if self._name is not None:
+                self._groups[file].attrs["name"] = self._name
+        return self._groups[file]
 
     def __getitem__(self, key: str) -> Any:
         return self._files[key][()]
