@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ def native(fn: Callable, checked: bool = True) -> Callable:
     """`fn` of arrays, with a list of results, run as one step of an Engine."""
 
     def run(*arrays):
-        arrays = [jax.device_put(np.asarray(a), may_alias=False) for a in arrays]
+        arrays = [jnp.array(a, copy=True) for a in arrays]
         jaxpr = jax.make_jaxpr(lambda *a: (*a, *fn(*a)))(*arrays)
         engine = Engine(jaxpr, None, len(arrays), [], 1, checked=checked)
         engine.compile()

@@ -179,7 +179,7 @@ def test_a_short_order_is_refused():
     engine = Engine(step_of(lambda x: x + 1, X), None, 1, [0], 4)
     engine.compile()
     with pytest.raises(ValueError, match="8 rows"):
-        engine([jax.device_put(X, may_alias=False)], [], np.zeros(8, "int32"), 0, 3)
+        engine([jnp.array(X, copy=True)], [], np.zeros(8, "int32"), 0, 3)
 
 
 # --- the cache ----------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_cache(tmp_path):
 
 def test_compiled_code_is_read_again(tmp_path, monkeypatch):
     config.enable_native_steps()
-    x = [jax.device_put(X, may_alias=False) for _ in range(2)]
+    x = [jnp.array(X, copy=True) for _ in range(2)]
     first, _ = chosen(folder=tmp_path)
     monkeypatch.setattr(jit, "compile_module", _raise)
     second, name = chosen(folder=tmp_path)
