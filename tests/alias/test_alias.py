@@ -113,8 +113,6 @@ MISSING = {
     "from keras.layers import Merge": ["keras.layers.Merge", "Concatenate"],
     "from keras.layers.core import TimeDistributedDense": ["keras.layers.core", "use `Dense`"],
     "from keras.layers import _secret": ["_secret"],
-    "from keras.preprocessing.image import ImageDataGenerator": ["ImageDataGenerator", "Random"],
-    "from keras.preprocessing.text import Tokenizer": ["Tokenizer", "TextVectorization"],
     "from keras.utils.np_utils import probas_to_classes": ["probas_to_classes", "argmax(axis=-1)"],
     "from keras.wrappers.scikit_learn import KerasClassifier": ["SKLearnClassifier"],
     "from keras.models import model_from_yaml": ["model_from_yaml", "to_json"],

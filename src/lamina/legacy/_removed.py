@@ -5,12 +5,6 @@ A key stands for itself and for everything below it: "tensorflow.data" answers f
 """
 
 _NO_SESSION = "delete the line: there are no sessions, and JAX manages the device's memory itself"
-_GENERATOR = (
-    "give fit() a generator or a `keras.utils.PyDataset`; random changes of images are layers now: "
-    "RandomFlip, RandomRotation, RandomZoom, RandomTranslation, Rescaling"
-)
-_TEXT = "use the layer `keras.layers.TextVectorization`"
-_SKIPGRAMS = "write the sampling with numpy; lamina keeps only pad_sequences of this module"
 _SKLEARN = (
     "use `keras.wrappers.SKLearn{}(model=...)`: it takes a model or a function that returns one"
 )
@@ -185,20 +179,6 @@ REMOVED: dict[str, str] = {
     "keras.models.model_from_config": "use `keras.Model.from_config` or `Sequential.from_config`",
     "keras.models.model_from_yaml": "use `model.to_json()` and `model_from_json`",
     "keras.optimizers.TFOptimizer": "use an optimizer of `keras.optimizers`",
-    "keras.preprocessing.image.DirectoryIterator": _GENERATOR,
-    "keras.preprocessing.image.ImageDataGenerator": _GENERATOR,
-    "keras.preprocessing.image.Iterator": _GENERATOR,
-    "keras.preprocessing.image.NumpyArrayIterator": _GENERATOR,
-    "keras.preprocessing.sequence.TimeseriesGenerator": (
-        "use `keras.utils.timeseries_dataset_from_array`"
-    ),
-    "keras.preprocessing.sequence.make_sampling_table": _SKIPGRAMS,
-    "keras.preprocessing.sequence.skipgrams": _SKIPGRAMS,
-    "keras.preprocessing.text.Tokenizer": _TEXT,
-    "keras.preprocessing.text.hashing_trick": "use the layer `keras.layers.Hashing`",
-    "keras.preprocessing.text.one_hot": "use the layer `keras.layers.Hashing`",
-    "keras.preprocessing.text.text_to_word_sequence": _TEXT,
-    "keras.preprocessing.text.tokenizer_from_json": _TEXT,
     "keras.regularizers.WeightRegularizer": "use `L1L2(l1, l2)`",
     "keras.regularizers.activity_l1": "use `L1(l1)` as `activity_regularizer`",
     "keras.regularizers.activity_l1l2": "use `L1L2(l1, l2)` as `activity_regularizer`",

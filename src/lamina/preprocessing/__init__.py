@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lamina._exports import lazy as _lazy
 
 if TYPE_CHECKING:
-    from lamina.preprocessing import image, sequence
+    from lamina.preprocessing import image, sequence, text
     from lamina.utils import (
         image_dataset_from_directory,
         text_dataset_from_directory,
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "image", "image_dataset_from_directory", "sequence", "text_dataset_from_directory",
+    "image", "image_dataset_from_directory", "sequence", "text", "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]  # fmt: skip
 __getattr__, __dir__ = _lazy(__name__)
