@@ -9,13 +9,14 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
-from lamina.saving._hdf5_text import text_size
+from lamina.saving._hdf5_text import heaps_are_sound, text_size
 from lamina.saving._refusal import damage_refused, refuse
 
 MAX_DEPTH = 64  # of groups inside groups
@@ -86,11 +87,16 @@ def _name_of(source: Any) -> str:
     return os.path.basename(str(getattr(source, "name", "weights")))
 
 
-class _Bytes(NamedTuple):
+class _Bytes:
     """The file itself, and how long it is."""
 
-    file: Any
-    size: int
+    def __init__(self, file: Any, size: int) -> None:
+        self.file, self.size = file, size
+
+    @cached_property
+    def sound(self) -> bool:
+        """Whether HDF5 may be asked for strings of varying length."""
+        return heaps_are_sound(self.file, self.size)
 
 
 class _Object:
@@ -135,6 +141,8 @@ class _Object:
         if kind.get_class() not in accepted:
             raise refuse(where, "expected text or numbers", f"HDF5 type {kind.get_class()}")
         varying = kind.get_class() == h5py.h5t.STRING and kind.is_variable_str()
+        if varying and not self._stored.sound:
+            raise refuse(self._file, "expected an HDF5 file", "damaged text")
         # Strings of varying length lie anywhere in the file, several perhaps in the same place.
         nbytes = count * (min(self._stored.size, MAX_ATTRIBUTE) if varying else kind.get_size())
         if nbytes > MAX_ATTRIBUTE // 8 and varying and count > 1:

@@ -5,12 +5,15 @@ file: a list of a thousand names could ask for a thousand times the file's size.
 in the object's header, which is read here (version 1, that of all but files for "latest" readers).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 _ATTRIBUTE, _CONTINUATION = 0x0C, 0x10
 _MAX_BLOCKS = 10_000
 _MAX_HEADER = 16 << 20
+_HEAP = re.compile(rb"GCOL\x01")
+_BLOCK = 1 << 20
 
 
 def text_size(file: Any, address: int, name: str, count: int) -> int | None:
@@ -60,6 +63,39 @@ def _attributes(file: Any, address: int) -> Iterator[bytes]:
             elif kind == _ATTRIBUTE and len(body) >= 8:
                 yield body
             at += 8 + length
+
+
+def heaps_are_sound(file: Any, size: int) -> bool:
+    """Return whether the heaps, where HDF5 keeps strings of varying length, can be walked.
+
+    HDF5 (2.0.0) goes from part to part by the sizes that stand there; at one of 0 it stays forever.
+
+    Args:
+        file: open for reading, in binary.
+        size: its bytes.
+    """
+    at, before = 0, b""
+    while block := _read(file, at, _BLOCK):
+        data = before + block
+        for found in _HEAP.finditer(data):
+            start = at - len(before) + found.start()
+            length = int.from_bytes(_read(file, start + 8, 8), "little")
+            if 4096 <= length <= size - start and not _can_be_walked(_read(file, start, length)):
+                return False
+        at, before = at + len(block), data[-4:]
+    return True
+
+
+def _can_be_walked(heap: bytes) -> bool:
+    at = 16
+    while at + 16 <= len(heap):
+        used = int.from_bytes(heap[at : at + 2], "little")  # 0: what is left is free
+        length = int.from_bytes(heap[at + 8 : at + 16], "little")
+        step = 16 + (length + 7) // 8 * 8 if used else length
+        if step < 16 or at + step > len(heap):
+            return False
+        at += step
+    return True
 
 
 def _read(file: Any, start: int, size: int) -> bytes:
