@@ -105,6 +105,7 @@ class Alias(MetaPathFinder, Loader):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         value = self._value(self._place(module), name)
         if value is not _ABSENT:
+            legacy.teach_old_ways(value)
             return value
         if self._is_module(self._place(f"{module}.{name}")):
             return importlib.import_module(f"{module}.{name}")
@@ -252,7 +253,8 @@ def install_as_keras() -> None:
 
     Every spelling of the last ten years is understood: `from keras.layers.core import Dense`,
     `from keras.utils import np_utils`, `import tensorflow as tf; tf.keras.Sequential`. Nothing is
-    wrapped or copied: `keras.layers.Dense` is `lamina.layers.Dense`. A second call changes nothing.
+    copied: `keras.layers.Dense` is `lamina.layers.Dense`. It also takes the arguments that Keras 1
+    and 2 had, and models have their methods again. A second call changes nothing.
 
     Raises:
         RuntimeError: if the real Keras or TensorFlow is already imported.
@@ -282,6 +284,7 @@ def uninstall_as_keras() -> None:
         for name, module in list(sys.modules.items()):
             if getattr(getattr(module, "__spec__", None), "loader", None) is alias:
                 del sys.modules[name]
+    legacy.forget_all()
     _installed.clear()
 
 
