@@ -1,11 +1,15 @@
 """Files of real Keras are read here, and those written here by real Keras: the same models."""
 
+import importlib
+import inspect
 import warnings
 import zipfile
 
 import jax
 import numpy as np
 import pytest
+
+from lamina.models import _operations
 
 from .file_models import STORIES, keras, lamina, pair
 
@@ -192,3 +196,19 @@ def test_a_vocabulary_goes_along(tmp_path):
     assert "assets/layers/integer_lookup/vocabulary.txt" in names
     again = lamina.saving.load_model(path)
     assert again.layers[0].get_vocabulary() == model.layers[0].get_vocabulary()
+
+
+def test_every_op_has_the_parameters_of_keras_class():
+    places = _operations._by_class()
+    assert len(places) > 300
+    for module, name in places:
+        kind = _operations.find_kind(module, name)
+        assert _operations.kind_of(kind.fn)[:2] == (module, name)
+        cls = getattr(importlib.import_module(f"keras.src.ops.{module}"), name)
+        made, called = (
+            set(inspect.signature(f).parameters) for f in (cls.__init__, cls.call)
+        )  # fmt: skip
+        ours = inspect.signature(kind.fn).parameters
+        config = {p for p in ours if p not in {*kind.call, *_operations._NOT_SAVED}} - {"kwargs"}
+        assert config == made - {"self", "name", "kwargs"}, name
+        assert set(kind.call) == called - {"self"}, name
