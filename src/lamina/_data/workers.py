@@ -6,8 +6,7 @@ import signal
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent import futures
 from itertools import islice
 from typing import Any
 
@@ -27,13 +26,17 @@ def in_workers(
         RuntimeError: a worker process died.
         ValueError: the data set cannot be sent to processes.
     """
-    pool = _processes(dataset, workers) if processes else ThreadPoolExecutor(workers, "lamina-data")
+    pool = (
+        _processes(dataset, workers)
+        if processes
+        else futures.ThreadPoolExecutor(workers, "lamina-data")
+    )
     fetch = _fetch if processes else dataset.__getitem__
     return _in_order(pool, fetch, iter(numbers), ahead, type(dataset).__name__)
 
 
 def _in_order(
-    pool: Executor, fetch: Any, numbers: Iterator[int], ahead: int, name: str
+    pool: futures.Executor, fetch: Any, numbers: Iterator[int], ahead: int, name: str
 ) -> Iterator[Any]:
     waiting: deque[Any] = deque()
     try:
@@ -46,7 +49,7 @@ def _in_order(
             result = waiting.popleft().result()
             waiting.extend(pool.submit(fetch, i) for i in islice(numbers, 1))
             yield result
-    except BrokenProcessPool as error:
+    except futures.BrokenExecutor as error:
         raise RuntimeError(
             explain(
                 name,
@@ -60,7 +63,7 @@ def _in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _processes(dataset: Any, workers: int) -> ProcessPoolExecutor:
+def _processes(dataset: Any, workers: int) -> futures.Executor:
     context = multiprocessing.get_context()
     if context.get_start_method() != "fork":
         try:
@@ -75,7 +78,7 @@ def _processes(dataset: Any, workers: int) -> ProcessPoolExecutor:
                     "use_multiprocessing=False",
                 )
             ) from error
-    return ProcessPoolExecutor(workers, context, _start, (dataset,))
+    return futures.ProcessPoolExecutor(workers, context, _start, (dataset,))
 
 
 def _start(dataset: Any) -> None:
