@@ -22,10 +22,50 @@ HAS_SAFETENSORS = importlib.util.find_spec("safetensors") is not None
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
-def fresh() -> Any:
-    """A model with weights of its own, seen by `state`."""
-    stack = [lamina.Input((3,)), layers.Dense(4, name="a"), layers.Dense(2, name="b")]
-    return lamina.Sequential(stack, name="m")
+def _stack() -> Any:
+    parts = [lamina.Input((3,)), layers.Dense(4, name="a"), layers.Dense(2, name="b")]
+    return lamina.Sequential(parts, name="m")
+
+
+def _graph() -> Any:
+    """Shared layers, an op, a model inside, and a compiled model's optimizer."""
+    x = lamina.Input((3,), name="in")
+    shared = layers.Dense(3, "relu", name="shared", kernel_regularizer="l2")
+    inner = lamina.Sequential([lamina.Input((3,)), layers.Dense(3, name="deep")], name="inside")
+    y = layers.Add(name="sum")([shared(x), shared(inner(x))])
+    y = layers.Dropout(0.5, name="drop")(y * 2.0)
+    model = lamina.Model(x, layers.Dense(1, name="out")(y), name="g")
+    model.compile(lamina.optimizers.Adam(lamina.optimizers.schedules.ExponentialDecay(0.1, 9, 0.9)),
+                  loss="mse", metrics=["mae"])  # fmt: skip
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _image() -> Any:
+    parts = [lamina.Input((8, 8, 2)), layers.Conv2D(2, 3, padding="same", name="conv"),
+             layers.BatchNormalization(name="norm"), layers.MaxPooling2D(2), layers.Flatten(),
+             layers.Dense(2, name="d")]  # fmt: skip
+    return lamina.Sequential(parts, name="i")
+
+
+def _text() -> Any:
+    parts = [lamina.Input((4,), dtype="int32"), layers.Embedding(9, 3, mask_zero=True, name="e"),
+             layers.Bidirectional(layers.LSTM(2, name="l"), name="both"),
+             layers.LayerNormalization(name="n"), layers.Dense(1, name="d")]  # fmt: skip
+    return lamina.Sequential(parts, name="t")
+
+
+MODELS = {"": _stack, "graph": _graph, "image": _image, "text": _text}
+
+
+def fresh(key: str = "") -> Any:
+    """A model for a file of the form and model that `key` names: 'form|model'."""
+    return MODELS[key.partition("|")[2]]()
+
+
+def form_of(key: str) -> "Form":
+    """The form of file that `key` names."""
+    return FORMS[key.partition("|")[0]]
 
 
 def state(model: Any) -> list[bytes]:
@@ -79,10 +119,10 @@ if HAS_SAFETENSORS:
 
 
 @cache
-def _saved(form: str) -> dict[str, bytes]:
+def saved(form: str) -> dict[str, bytes]:
     """The files of a form: name -> bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        FORMS[form].save(fresh(), Path(folder, FORMS[form].name))
+        form_of(form).save(fresh(form), Path(folder, form_of(form).name))
         files = (p for p in sorted(Path(folder).rglob("*")) if p.is_file())
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
@@ -91,10 +131,10 @@ def lay_out(form: str, folder: Path, changed: dict[str, bytes] | None = None) ->
     """Write the files of a form into an empty `folder`, some of them changed; return the path."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for name, data in {**_saved(form), **(changed or {})}.items():
+    for name, data in {**saved(form), **(changed or {})}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
-    return folder / FORMS[form].name
+    return folder / form_of(form).name
 
 
 def members(archive: bytes) -> dict[str, bytes]:
@@ -114,16 +154,16 @@ def zipped(parts: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
 
 def hdf5_of(form: str) -> bytes:
     """The HDF5 file of a form."""
-    name, _, member = (FORMS[form].hdf5 or "").partition("!")
-    data = _saved(form)[name]
+    name, _, member = (form_of(form).hdf5 or "").partition("!")
+    data = saved(form)[name]
     return members(data)[member] if member else data
 
 
 def with_hdf5(form: str, data: bytes) -> dict[str, bytes]:
     """What changes on the disk when a form gets another HDF5 file."""
-    name, _, member = (FORMS[form].hdf5 or "").partition("!")
+    name, _, member = (form_of(form).hdf5 or "").partition("!")
     if member:
-        data = zipped({**members(_saved(form)[name]), member: data})
+        data = zipped({**members(saved(form)[name]), member: data})
     return {name: data}
 
 
@@ -131,7 +171,7 @@ def edited(form: str, edit: Callable[[h5py.File, str], Any]) -> dict[str, bytes]
     """What changes when `edit` is let loose on the HDF5 file and the path of an array in it."""
     made = io.BytesIO(hdf5_of(form))
     with h5py.File(made, "r+") as file:
-        edit(file, next(_matrices(file)))
+        edit(file, next(_matrices(file), ""))
     return with_hdf5(form, made.getvalue())
 
 
@@ -143,15 +183,15 @@ def _matrices(file: h5py.File) -> Iterator[str]:
 
 def configs_of(form: str) -> list[tuple[str, bytes]]:
     """The JSON texts of a form: (where, text)."""
-    files = _saved(form)
+    files = saved(form)
     if form.startswith(".keras"):
         parts = members(files["m.keras"])
         return [(f"m.keras!{n}", parts[n]) for n in (CONFIG, METADATA)]
-    if form == "folder":
+    if form.startswith("folder"):
         return [(f"m/{n}", files[f"m/{n}"]) for n in (CONFIG, METADATA)]
-    if form == "sharded":
+    if form.startswith("sharded"):
         return [("m.weights.json", files["m.weights.json"])]
-    if form == ".h5":
+    if form.partition("|")[0] == ".h5":
         with h5py.File(io.BytesIO(files["m.h5"]), "r") as file:
             return [("m.h5@model_config", file.attrs["model_config"].encode())]
     return []
@@ -161,13 +201,15 @@ def with_config(form: str, where: str, text: bytes) -> dict[str, bytes]:
     """What changes when one of the JSON texts does."""
     name, _, member = where.partition("!")
     if member:
-        return {name: zipped({**members(_saved(form)[name]), member: text})}
+        return {name: zipped({**members(saved(form)[name]), member: text})}
     name, _, attribute = where.partition("@")
     if not attribute:
         return {name: text}
 
     def put(file: h5py.File, _: str) -> None:
-        file.attrs.modify(attribute, np.bytes_(text) if len(text) < 60_000 else text.decode())
+        kept = text.replace(b"\0", b" ")  # or HDF5 ends it there
+        short = len(kept) < 60_000
+        file.attrs.modify(attribute, np.bytes_(kept) if short else kept.decode("utf-8", "replace"))
 
     return edited(form, put)
 

@@ -6,7 +6,9 @@ HDF5 opens files in C, unseen by audit hooks: there a `Tripwire` watches a file 
 """
 
 import ast
+import collections
 import ctypes
+import dataclasses
 import importlib.util
 import inspect
 import os
@@ -17,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import jax
 
 FORBIDDEN = (
     "socket.", "subprocess.", "shutil.", "ctypes.", "urllib.", "http.", "ftplib.",
@@ -33,7 +37,9 @@ OURS = ("lamina", "jax", "jaxlib", "numpy", "h5py", "ml_dtypes", "opt_einsum", "
 
 _HOMES = [os.path.dirname(importlib.util.find_spec(name).origin or "") for name in OURS]
 _PYTHON = [*_HOMES, *map(os.path.realpath, (sys.prefix, sys.base_prefix))]  # holds no secrets
+# The standard library evaluates annotations and signatures, and, in imports, methods it has written.
 _EVALUATORS = (typing.__file__, ast.__file__, inspect.__file__)
+_WRITERS = (dataclasses.__file__, collections.__file__)
 
 _watch: "Watch | None" = None
 
@@ -51,7 +57,8 @@ class Watch:
     """
 
     def __init__(self, readable: Iterable[Any] = (), writable: Iterable[Any] = ()) -> None:
-        self.writable = [os.path.realpath(p) for p in writable]
+        programs = jax.config.jax_compilation_cache_dir  # set where a test before has trained
+        self.writable = [os.path.realpath(p) for p in (*writable, programs) if p]
         self.readable = [os.path.realpath(p) for p in readable] + self.writable
         self.seen: list[str] = []
 
@@ -97,11 +104,12 @@ def _importing() -> bool:
 
 
 def _reads_signatures() -> bool:
-    """Whether the text is an annotation or a signature, which the standard library evaluates."""
+    """Whether the standard library itself, called by nobody with a file's text, evaluates text."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename in _EVALUATORS
+    asker = None if frame is None else frame.f_code.co_filename
+    return asker in _EVALUATORS or (asker in _WRITERS and _importing())
 
 
 def _hook(event: str, args: tuple) -> None:
