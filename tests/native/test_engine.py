@@ -138,7 +138,7 @@ def test_reasons(monkeypatch):
     monkeypatch.setattr(cost, "_LARGEST", 2)
     assert "too many" in chosen()[1]
     monkeypatch.setattr(cost, "_LARGEST", 6000)
-    monkeypatch.setattr(cost, "seconds_here", lambda work: 1.0)
+    monkeypatch.setattr(cost, "seconds_here", lambda work, lanes: 1.0)
     assert "us a step" in chosen()[1]
     config.disable_native_steps()
     assert chosen() == (None, "XLA: native steps are turned off")

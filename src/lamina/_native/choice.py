@@ -34,7 +34,7 @@ def choose(
     try:
         _require_cpu(arrays)
         engine = Engine(step, report() if report else None, variables, written, batch)
-        require_gain(*engine.step)
+        require_gain(*engine.step, engine.machine.lanes)
         engine.compile(Cache(folder))
     except Unsupported as reason:
         return None, f"XLA: {reason}"
