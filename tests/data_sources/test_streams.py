@@ -330,6 +330,25 @@ def test_ctrl_c_while_the_generator_is_slow(net, batches):
     assert model.get_weights()[0].tolist() in learned
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"workers": 2}, {"workers": 2, "use_multiprocessing": True}]
+)
+def test_a_callback_that_raises_while_batches_are_fetched(net, batches, options):
+    class Slow(Numbered):
+        def __getitem__(self, index):
+            time.sleep(0.02)
+            return self.batches[index]
+
+    class Raises(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise OSError("a full disk")
+
+    data = Slow(batches * 20, **options)
+    with pytest.raises(OSError, match="a full disk"):
+        net().fit(data, callbacks=[Raises()], verbose=0)
+    assert data.calls == ["begin", "end"]
+
+
 def test_stop_training_inside_an_epoch(net, batches):
     class Stop(callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

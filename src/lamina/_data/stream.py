@@ -7,7 +7,7 @@ however many are in it.
 
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -75,7 +75,8 @@ class StreamSource:
     ) -> Generator[Block | None, None, None]:
         """Yield the blocks of one epoch: as many batches each as came meanwhile."""
         taken = 0
-        with Ahead(lambda waiting: self._rings(steps, together, waiting)) as rings, self._epoch():
+        # The thread ends before the pass that it reads is closed.
+        with self._epoch(), Ahead(lambda waiting: self._rings(steps, together, waiting)) as rings:
             for ring in rings:
                 taken += 0 if ring is None else ring.stop
                 yield ring
@@ -120,7 +121,8 @@ class StreamSource:
     def close(self) -> None:
         """End the pass that is open: its threads, processes and files."""
         if not self.feed.once:
-            getattr(self._pass, "close", lambda: None)()
+            with suppress(ValueError):  # it still runs, in a thread that does not end
+                getattr(self._pass, "close", lambda: None)()
             self._pass, self._early, self._taken = None, [], 0
 
     # --- batches as they come -------------------------------------------------------------------
