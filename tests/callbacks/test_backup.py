@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
@@ -105,6 +106,12 @@ class Run:
             np.testing.assert_array_equal(ours, wanted)
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Every copy is written when it is due."""
+    monkeypatch.setattr(callbacks._backup, "SECONDS", 0.0)
+
+
 @pytest.fixture(scope="module")
 def run():
     return Run()
@@ -198,6 +205,39 @@ def test_resume_goes_on_and_knows_when_it_is_done(run, tmp_path):
     assert count.count == STEPS
 
 
+def test_fast_epochs_do_not_wait_for_the_disk(run, tmp_path, monkeypatch):
+    """One copy is written; the state of the last epoch follows when the run breaks off or ends."""
+    monkeypatch.setattr(callbacks._backup, "SECONDS", 3600.0)
+    write, writes = _state_file.write, []
+
+    def count(path, state):
+        writes.append((state["epoch"], state["step"]))
+        write(path, state)
+
+    monkeypatch.setattr(_state_file, "write", count)
+    with pytest.raises(Dark):
+        run.fit([BackupAndRestore(tmp_path), Cut(3 * STEPS + 2, power_cut)])
+    assert writes == [(1, 0), (3, 0)]
+    run.same_end(*run.fit([BackupAndRestore(tmp_path, delete_checkpoint=False)], seed=99))
+    assert writes[2:] == [(4, 0)]
+    with pytest.raises(KeyboardInterrupt):
+        run.fit([BackupAndRestore(tmp_path / "b"), Cut(6, press(signal.SIGINT))])
+    assert writes[3:] == [(1, 0), (1, 2)]
+    monkeypatch.setattr(_state_file, "write", no_space)
+    with pytest.raises(Dark), pytest.warns(UserWarning, match="No space left"):
+        run.fit([Waiting(tmp_path / "c"), Cut(6, power_cut)])
+
+
+def no_space(path, state):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Waiting(BackupAndRestore):
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._written = time.monotonic()
+
+
 def test_stopping_is_remembered(run, tmp_path):
     class Enough(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -289,7 +329,9 @@ def test_files_of_others_stay(run, tmp_path):
 KILLED = """
     import itertools, os, signal, sys
     import numpy as np, lamina
+    from lamina.callbacks import _backup
 
+    _backup.SECONDS = 0.0
     folder, result, kill_at = sys.argv[1], sys.argv[2], int(sys.argv[3])
     lamina.utils.set_random_seed(1)
     count = itertools.count(1)

@@ -1,6 +1,9 @@
 """BackupAndRestore: a run that was cut off goes on as if it had never stopped."""
 
+import math
 import os
+import time
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +14,10 @@ from lamina.callbacks import _state_file
 from lamina.callbacks._callback import Callback, acts_after
 from lamina.callbacks._progress import say
 from lamina.callbacks._save_frequency import SaveFrequency
+
+# A copy costs two waits for the disk, some 10 ms, so fast epochs are not all written: what came
+# since the last copy is written when the run breaks off, and only a kill -9 repeats it.
+SECONDS = 1.0
 
 _DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
@@ -25,7 +32,8 @@ class BackupAndRestore(SaveFrequency, Callback):
     (see `Callback.state_dict`).
 
     A file takes its name when it is complete, so a process may die at any moment. Ctrl-C and
-    SIGTERM keep the state of that moment before they end the run.
+    SIGTERM keep the state of that moment before they end the run. There is at most one copy a
+    second; what came after it is written too when an exception or a signal ends the run.
 
     Args:
         backup_dir: folder of the run, used for nothing else.
@@ -70,6 +78,8 @@ class BackupAndRestore(SaveFrequency, Callback):
             self._check_save_freq()
         self._due = False
         self._run: Any = None
+        self._waiting: Any = None  # a snapshot that is not written yet
+        self._written = -math.inf  # when the last one was
 
     @property
     def latest(self) -> Path:
@@ -93,7 +103,7 @@ class BackupAndRestore(SaveFrequency, Callback):
     # --- going on -------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._due = False
+        self._due, self._waiting, self._written = False, None, -math.inf
         kept = self._load()
         if kept is not None:
             self._run.restore(kept)
@@ -146,13 +156,23 @@ class BackupAndRestore(SaveFrequency, Callback):
         return due
 
     def keep_snapshot(self, snapshot: dict[str, Any]) -> None:
-        """Write what the run depends on."""
+        """Write what the run depends on, at once or later."""
+        self._waiting = snapshot
+        if time.monotonic() - self._written >= SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the snapshot that waits, if there is one."""
+        snapshot, self._waiting = self._waiting, None
+        if snapshot is None:
+            return
         try:
             self.latest.parent.mkdir(parents=True, exist_ok=True)
             self._remove_unfinished()
             twice = self.double_checkpoint and self.latest.exists()
             _state_file.write(self._newest if twice else self.latest, snapshot)
             self._rotate()
+            self._written = time.monotonic()
         except OSError as error:
             left = [p.name for p in (self.latest, self.previous) if p.exists()]
             raise OSError(
@@ -175,11 +195,20 @@ class BackupAndRestore(SaveFrequency, Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.delete_checkpoint:
+            self._waiting = None
             for path in (self.latest, self.previous):
                 path.unlink(missing_ok=True)
             self._remove_unfinished()
             with suppress(OSError):  # somebody else's files are in it
                 self.latest.parent.rmdir()
+        self._write()
+
+    def on_interrupt(self) -> None:
+        """Called when training ends by an exception."""
+        try:
+            self._write()
+        except OSError as error:  # the exception that ends training is the one to be raised
+            warnings.warn(str(error), stacklevel=2)
 
     def _remove_unfinished(self) -> None:
         """Remove the temporary files of a process that was killed while it wrote."""
