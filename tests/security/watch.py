@@ -37,7 +37,8 @@ OURS = ("lamina", "jax", "jaxlib", "numpy", "h5py", "ml_dtypes", "opt_einsum", "
 
 _HOMES = [os.path.dirname(importlib.util.find_spec(name).origin or "") for name in OURS]
 _PYTHON = [*_HOMES, *map(os.path.realpath, (sys.prefix, sys.base_prefix))]  # holds no secrets
-# The standard library evaluates annotations and signatures, and, in imports, methods it has written.
+_PYTHON.append(os.path.dirname(os.path.realpath(__file__)))  # tracebacks show lines of these files
+# The standard library evaluates annotations and signatures, and in imports methods of its making.
 _EVALUATORS = (typing.__file__, ast.__file__, inspect.__file__)
 _WRITERS = (dataclasses.__file__, collections.__file__)
 
