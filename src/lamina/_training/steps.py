@@ -166,12 +166,13 @@ class Steps:
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the value of every metric by name."""
         found: dict[str, Any] = {}
-        compiled = [] if self._compiled is None else self._compiled.all_metrics
+        compiled = self._compiled
+        known = [] if compiled is None else compiled.all_metrics
         for metric in self.metrics:  # which a subclass may choose
             if metric is self._loss_tracker:
                 found["loss"] = metric.result()
-            elif any(metric is own for own in compiled):
-                found.update(self._compiled.results() if compiled[0] is metric else {})
+            elif compiled is not None and any(metric is own for own in known):
+                found.update(compiled.results() if known[0] is metric else {})
             else:
                 value = metric.result()
                 found.update(value if isinstance(value, dict) else {metric.name: value})
