@@ -223,6 +223,10 @@ def test_fast_epochs_do_not_wait_for_the_disk(run, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run.fit([BackupAndRestore(tmp_path / "b"), Cut(6, press(signal.SIGINT))])
     assert writes[3:] == [(1, 0), (1, 2)]
+    assert set(_state_file.read(tmp_path / "b" / "latest.state")["callbacks"][0][1]) <= {
+        "_batches_seen_since_last_saving",
+        "_last_batch_seen",
+    }
     monkeypatch.setattr(_state_file, "write", no_space)
     with pytest.raises(Dark), pytest.warns(UserWarning, match="No space left"):
         run.fit([Waiting(tmp_path / "c"), Cut(6, power_cut)])

@@ -100,6 +100,10 @@ class BackupAndRestore(SaveFrequency, Callback):
         """Take the run, which can be asked for a snapshot and given one."""
         self._run = run
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the count of batches; what is due, and since when, is each run's own."""
+        return {k: v for k, v in super().state_dict().items() if k in vars(SaveFrequency)}
+
     # --- going on -------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
