@@ -82,6 +82,10 @@ class TensorBoard(Callback):
         self._begun = {"epoch": 0.0, "batch": 0.0}
         self._iterations_before = 0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the counts of batches; clocks and files are each run's own."""
+        return {k: vars(self)[k] for k in ("_global_train_batch", "_last_batch")}
+
     def _file(self, kind: str) -> EventFile:
         """Return the event file of 'train' or 'validation', made when first asked for."""
         if kind not in self._files or self._files[kind].closed:
