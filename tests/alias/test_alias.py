@@ -141,7 +141,7 @@ MISSING_ATTRIBUTES = {
     "keras.backend.get_session": ["JAX manages"],
     "keras.backend.argmax": ["axis=-1"],
     "tf.Session": ["tensorflow.Session", "there are no sessions"],
-    "tf.data.Dataset": ["numpy arrays"],
+    "tf.data.TFRecordDataset": ["tf.data.Dataset", "a generator"],
     "tf.train.Saver": ["save_weights"],
     "tf.matrix_of_things": ["keras.ops"],
 }
@@ -234,3 +234,14 @@ def test_new_names_in_the_tables_are_where_they_say(as_keras):
         if new.startswith("."):
             continue
         assert getattr(importlib.import_module(module), name, "missing") != "missing"
+
+
+def test_data_sets_of_tensorflow(as_keras):
+    import numpy as np
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((np.ones((6, 3)), np.ones((6, 1))))
+    data = data.shuffle(10).batch(4).prefetch(tf.data.AUTOTUNE)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(data, epochs=2, verbose=0).history["loss"]) == 2

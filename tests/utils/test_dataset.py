@@ -148,3 +148,39 @@ def test_split_dataset():
             split_dataset(x, *sizes)
     with pytest.raises(TypeError, match="expected arrays of one length, or a data set"):
         split_dataset(3)
+
+
+def test_made_of_arrays_and_functions():
+    assert listed(Dataset.from_tensor_slices([1, 2])) == [1, 2]
+    pairs = Dataset.from_tensor_slices(({"a": [1, 2]}, np.array([3, 4])))
+    assert [(int(x["a"]), int(y)) for x, y in pairs] == [(1, 3), (2, 4)]
+    assert listed(Dataset.from_tensors([1, 2])) == [[1, 2]]
+    assert listed(Dataset.range(2, 8, 3)) == [2, 5]
+    both = Dataset.zip((Dataset.range(3), Dataset.range(10, 12)))
+    assert [(int(a), int(b)) for a, b in both] == [(0, 10), (1, 11)]
+    assert len(both) == 2
+    made = Dataset.from_generator(
+        lambda n: ((i, [i]) for i in range(n)), ("float32", "int64"), args=(2,)
+    )
+    assert [(a.dtype, b.dtype) for a, b in made] == [("float32", "int64")] * 2
+    assert len(list(made)) == 2  # a second pass
+    assert made.cardinality() == -2
+
+
+def test_elements_of_different_lengths():
+    ragged = Dataset.from_generator(lambda: ((np.arange(n), n) for n in (3, 1, 5, 2, 4)))
+    x, n = next(iter(ragged.padded_batch(2)))
+    assert x.tolist() == [[0, 1, 2], [0, 0, 0]]
+    assert n.tolist() == [3, 1]
+    x, _ = next(iter(ragged.padded_batch(2, ([4], []), (9, 0))))
+    assert x.tolist() == [[0, 1, 2, 9], [0, 9, 9, 9]]
+    only = ragged.map(lambda x, n: x)
+    assert listed(only.padded_batch(3, drop_remainder=True))[0][1] == [0, 0, 0, 0, 0]
+    buckets = only.bucket_by_sequence_length(len, [3, 6], [2, 2, 1], pad_to_bucket_boundary=True)
+    assert sorted(b.shape for b in buckets) == [(1, 5), (2, 2), (2, 5)]
+    loose = only.bucket_by_sequence_length(len, [3], [2, 5])
+    assert [b.shape for b in loose] == [(2, 2), (3, 5)]
+    with pytest.raises(ValueError, match="expected 2 batch sizes for 1 boundaries"):
+        only.bucket_by_sequence_length(len, [3], [2])
+    with pytest.raises(ValueError, match="shorter than 3"):
+        list(only.bucket_by_sequence_length(len, [3], [2, 1], pad_to_bucket_boundary=True))

@@ -8,7 +8,7 @@ _NO_SESSION = "delete the line: there are no sessions, and JAX manages the devic
 _SKLEARN = (
     "use `keras.wrappers.SKLearn{}(model=...)`: it takes a model or a function that returns one"
 )
-_DATA = "give fit() numpy arrays, a generator or a `keras.utils.PyDataset`"
+_DATA = "use `tf.data.Dataset`, or give fit() arrays, a generator or a `keras.utils.PyDataset`"
 _QUEUES = "give fit() a `keras.utils.PyDataset`; its `workers=` load in parallel"
 _ARGMAX = "use `model.predict(x).argmax(axis=-1)`"
 _LOCAL = "subclass `keras.layers.Layer`, with one kernel per position and `ops.einsum`"

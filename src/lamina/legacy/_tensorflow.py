@@ -12,6 +12,7 @@ import jax
 
 from lamina import optimizers
 from lamina._core.random import reset_global_generator
+from lamina.utils._dataset import Dataset  # noqa: F401  tf.data.Dataset
 
 # tf.float32 and so on: Keras and numpy take dtypes by name.
 DTYPES = SimpleNamespace(
@@ -32,6 +33,7 @@ DTYPES = SimpleNamespace(
 )
 
 newaxis = None
+AUTOTUNE = -1
 
 DEBUG, INFO, WARN, ERROR, FATAL = (
     logging.DEBUG,

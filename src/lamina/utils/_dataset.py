@@ -5,6 +5,7 @@ The part of `tf.data.Dataset` that tutorials use, over plain Python iterators an
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 from typing import Any
@@ -41,6 +42,57 @@ class Dataset:
         vars(self).update(names)
 
     _batch_size: int | None = None  # rows of an element, if it is a batch
+
+    @staticmethod
+    def from_tensor_slices(tensors: Any, name: Any = None) -> Dataset:
+        """Return the rows of arrays: of one, or of a tuple or dictionary of them."""
+        del name
+        return slices(_arrays(tensors))
+
+    @staticmethod
+    def from_tensors(tensors: Any, name: Any = None) -> Dataset:
+        """Return a data set of one element."""
+        del name
+        return Dataset(lambda: iter([_arrays(tensors)]), 1)
+
+    @staticmethod
+    def from_generator(
+        generator: Callable[..., Any],
+        output_types: Any = None,
+        output_shapes: Any = None,
+        args: Any = (),
+        output_signature: Any = None,
+        name: Any = None,
+    ) -> Dataset:
+        """Return what a function yields, which is called for every pass.
+
+        Args:
+            generator: the function.
+            output_types: dtypes of what it yields, in the structure of an element.
+            args: its arguments.
+            output_shapes, output_signature, name: are not looked at.
+        """
+        del output_shapes, output_signature, name
+        typed = _arrays
+        if output_types is not None:
+            typed = lambda e: tree.map_up_to(np.asarray, output_types, e, output_types)  # noqa: E731
+        return Dataset(lambda: map(typed, generator(*args)))
+
+    @staticmethod
+    def range(*args: int, **kwargs: Any) -> Dataset:
+        """Return whole numbers, as Python's `range`."""
+        del kwargs
+        numbers = range(*args)
+        return Dataset(lambda: map(np.int64, numbers), len(numbers))
+
+    @staticmethod
+    def zip(*datasets: Any, **kwargs: Any) -> Dataset:
+        """Return tuples of one element of each data set, as long as all have one."""
+        del kwargs
+        parts = datasets[0] if len(datasets) == 1 else datasets
+        lengths = [part._length for part in parts]
+        known = None if None in lengths else min(lengths)
+        return Dataset(lambda: zip(*(part._open() for part in parts), strict=False), known)
 
     def __iter__(self) -> Iterator[Any]:
         return (tree.map_structure(_tensor, element) for element in self._open())
@@ -101,16 +153,88 @@ class Dataset:
         _whole("batch", 1, batch_size=batch_size)
 
         def open() -> Iterator[Any]:
-            elements = self._open()
-            while (group := list(islice(elements, batch_size))) and (
-                len(group) == batch_size or not drop_remainder
-            ):
+            for group in _groups(self._open(), batch_size, drop_remainder):
                 yield tree.map_structure(lambda *parts: np.stack(parts), *group)
 
         whole = None if self._length is None else self._length // batch_size
         if whole is not None and not drop_remainder:
             whole += self._length % batch_size > 0
         return Dataset(open, whole, **self._names | {"_batch_size": batch_size})
+
+    def padded_batch(
+        self,
+        batch_size: int,
+        padded_shapes: Any = None,
+        padding_values: Any = None,
+        drop_remainder: bool = False,
+        name: Any = None,
+    ) -> Dataset:
+        """Return so many elements stacked at a time, filled up to one shape.
+
+        Args:
+            batch_size: elements at a time.
+            padded_shapes: shapes in the structure of an element, with None or -1 for the longest
+                of the batch; None for that everywhere.
+            padding_values: what to fill up with, in the structure of an element (default: 0).
+            drop_remainder: whether to leave out a smaller last batch.
+        """
+        del name
+        like = self.batch(batch_size, drop_remainder)
+
+        def open() -> Iterator[Any]:
+            for group in _groups(self._open(), batch_size, drop_remainder):
+                yield _padded(group, padded_shapes, padding_values)
+
+        return like._with(open, like._length)
+
+    def bucket_by_sequence_length(
+        self,
+        element_length_func: Callable[..., Any],
+        bucket_boundaries: Any,
+        bucket_batch_sizes: Any,
+        padded_shapes: Any = None,
+        padding_values: Any = None,
+        pad_to_bucket_boundary: bool = False,
+        drop_remainder: bool = False,
+    ) -> Dataset:
+        """Return batches of elements of similar lengths, filled up to one shape.
+
+        With `pad_to_bucket_boundary` there are as many shapes as buckets, so that few programs are
+        compiled. Elements come in another order.
+
+        Args:
+            element_length_func: returns the length of an element.
+            bucket_boundaries: lengths at which a new bucket begins.
+            bucket_batch_sizes: elements of a batch of each bucket; one more than boundaries.
+            padded_shapes, padding_values, drop_remainder: see `padded_batch`.
+            pad_to_bucket_boundary: whether to fill up to the longest that the bucket may have,
+                rather than to the longest of the batch; longer elements are refused then.
+        """
+        where, bounds = "bucket_by_sequence_length", list(bucket_boundaries)
+        if len(bucket_batch_sizes) != len(bounds) + 1:
+            expected = f"expected {len(bounds) + 1} batch sizes for {len(bounds)} boundaries"
+            raise ValueError(explain(where, expected, describe(bucket_batch_sizes)))
+
+        def stacked(bucket: int, group: list[Any]) -> Any:
+            if pad_to_bucket_boundary and bucket == len(bounds):
+                expected = f"expected elements shorter than {bounds[-1]}"
+                raise ValueError(explain(where, expected, "a longer one", "add a boundary"))
+            longest = bounds[bucket] - 1 if pad_to_bucket_boundary else None
+            return _padded(group, padded_shapes, padding_values, longest)
+
+        def open() -> Iterator[Any]:
+            buckets: list[list[Any]] = [[] for _ in bucket_batch_sizes]
+            for element in self._open():
+                bucket = bisect(bounds, int(_apply(element_length_func, element)))
+                buckets[bucket].append(element)
+                if len(buckets[bucket]) == bucket_batch_sizes[bucket]:
+                    yield stacked(bucket, buckets[bucket])
+                    buckets[bucket] = []
+            for bucket, group in enumerate(buckets):
+                if group and not drop_remainder:
+                    yield stacked(bucket, group)
+
+        return self._with(open, None)
 
     def unbatch(self) -> Dataset:
         """Return the rows of batches as elements."""
@@ -230,6 +354,40 @@ def slices(arrays: Any) -> Dataset:
     length = len(tree.flatten(arrays)[0])
     row = lambda i: tree.map_structure(lambda a: a[i], arrays)  # noqa: E731
     return Dataset(lambda: map(row, range(length)), length)
+
+
+def _arrays(element: Any) -> Any:
+    """Return an element as arrays; a list is one."""
+    if isinstance(element, tuple):
+        return tuple(map(_arrays, element))
+    if isinstance(element, dict):
+        return {name: _arrays(part) for name, part in element.items()}
+    return np.asarray(element)
+
+
+def _groups(elements: Iterator[Any], size: int, whole: bool) -> Iterator[list[Any]]:
+    while (group := list(islice(elements, size))) and (len(group) == size or not whole):
+        yield group
+
+
+def _padded(group: list[Any], shapes: Any, values: Any, longest: int | None = None) -> Any:
+    """Return elements stacked: filled up to shapes, or along their first axis to a length."""
+    form = group[0]
+    shapes = tree.map_structure(lambda _: None, form) if shapes is None else shapes
+    values = tree.map_structure(lambda _: 0, form) if values is None else values
+
+    def stack(shape: Any, value: Any, *parts: Any) -> np.ndarray:
+        size = np.max([np.shape(p) for p in parts], axis=0).astype(int)
+        if shape is None and longest is not None and len(size):
+            size[0] = longest
+        for axis, n in enumerate(shape or ()):
+            size[axis] = size[axis] if n in (None, -1) else n
+        out = np.full((len(parts), *size), value, np.asarray(parts[0]).dtype)
+        for i, part in enumerate(parts):
+            out[(i, *map(slice, np.shape(part)))] = part
+        return out
+
+    return tree.map_up_to(stack, form, shapes, values, *group)
 
 
 def _tensor(value: Any) -> Any:
