@@ -61,7 +61,7 @@ class Program:
         self.engine = "not compiled"  # then 'native', or 'XLA' with the reason
         self._native: Any = None
         run = self._one if single else self._loop
-        self._run = compiled(run, donate=(0,) if self.donates else ())
+        self._run: Any = compiled(run, donate=(0,) if self.donates else ())
         self._once = compiled(self._single)
 
     @property
