@@ -55,7 +55,8 @@ class Loop:
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
         self._before_test: dict[str, Any] | None = None
         self._resets = tracked.resets
-        self._faults = Faults(model, callbacks, self.variables)
+        if kind == "train":
+            self._faults = Faults(model, callbacks, self.variables)
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()
