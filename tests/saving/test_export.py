@@ -8,7 +8,7 @@ import pytest
 
 import lamina
 from lamina import layers, models, ops
-from lamina.export import ExportArchive, load
+from lamina.export import ExportArchive, _onnx, load
 from lamina.layers import InputSpec
 
 
@@ -172,9 +172,28 @@ def test_other_files_and_calls_into_python_are_refused(tmp_path):
             load(tmp_path / "bad")
 
 
+def test_what_onnx_gets_is_the_model_in_plain_operations():
+    """Windows as slices, calls written out; the packages of ONNX are not needed for that."""
+    model = models.Sequential(
+        [layers.Input((7, 7, 2)), layers.Activation("silu"),
+         layers.MaxPooling2D(3, strides=2, padding="same")]
+    )  # fmt: skip
+    x = np.random.rand(2, 7, 7, 2).astype("float32")
+    plain = _onnx._plain(lambda x: (model(x, training=False),), [x])
+    names = {e.primitive.name for e in jax.make_jaxpr(plain)(x).eqns}
+    assert "reduce_window_max" not in names
+    assert "jit" not in names
+    np.testing.assert_allclose(plain(x)[0], model(x), rtol=1e-6)
+
+
 def test_onnx(tmp_path):
     pytest.importorskip("jax2onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
+    for make in (convnet, recurrent, attention):
+        model, options = make(), {}
+        if make is recurrent:
+            options = {"input_signature": [InputSpec(shape=(None, 4), dtype="int32")]}
+        model.export(tmp_path / "m.onnx", format="onnx", verbose=False, **options)
     model = dense()
     model.export(tmp_path / "m.onnx", format="onnx", verbose=False)
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")

@@ -5,11 +5,13 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend import core
 
 from lamina._core import tree
 from lamina._core.errors import explain
 from lamina.export import _artifact
 from lamina.export._signature import leaves, symbolic
+from lamina.ops._window_passes import slide_largest
 from lamina.utils._atomic import atomic_write
 
 
@@ -45,7 +47,7 @@ def write(
     with atomic_write(filepath) as temporary:
         try:
             jax2onnx.to_onnx(
-                flat, shapes, model_name=model.name, return_mode="file",
+                _plain(flat, shapes), shapes, model_name=model.name, return_mode="file",
                 output_path=os.fspath(temporary), **options,
             )  # fmt: skip
             if check:
@@ -68,6 +70,42 @@ def write(
                     "format='stablehlo', which holds every model",
                 )
             ) from error
+
+
+def _plain(fn: Any, shapes: list[Any]) -> Any:
+    """Return `fn` as operations that jax2onnx knows, traced before it puts its own in their place.
+
+    Calls are written out, and windows are slid by slices: jax2onnx makes of `reduce_window` a
+    MaxPool along all axes, which onnxruntime has not.
+    """
+    closed = jax.make_jaxpr(fn)(*shapes)
+    return lambda *arrays: tuple(_evaluate(closed.jaxpr, closed.consts, arrays))
+
+
+def _evaluate(jaxpr: Any, consts: Any, arrays: Any) -> list[Any]:
+    values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arrays], strict=True))
+
+    def read(variable: Any) -> Any:
+        return variable.val if isinstance(variable, core.Literal) else values[variable]
+
+    for equation in jaxpr.eqns:
+        given, params = [read(v) for v in equation.invars], equation.params
+        inner = params.get("call_jaxpr") or params.get("jaxpr")
+        name = equation.primitive.name
+        if inner is not None and name in _CALLS:
+            found = _evaluate(inner.jaxpr, inner.consts, given)
+        elif name == "reduce_window_max" and not {*params["base_dilation"]} - {1}:
+            window = params["window_dimensions"], params["window_strides"], params["padding"]
+            found = [slide_largest(given[0], *window)]
+        else:
+            options = equation.primitive.get_bind_params(params)
+            result = equation.primitive.bind(*given, **options)
+            found = result if equation.primitive.multiple_results else [result]
+        values.update(zip(equation.outvars, found, strict=True))
+    return [read(v) for v in jaxpr.outvars]
+
+
+_CALLS = ("jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "checkpoint")
 
 
 def _run(session: Any, names: list[str], args: Any) -> Any:
