@@ -97,6 +97,8 @@ class Archive:
 
     def size(self, name: str) -> int:
         """Return how many bytes a member has."""
+        if name not in self:
+            raise refuse(self.name, f"expected a member '{name}'", "none")
         return self._members[name].file_size
 
     def __contains__(self, name: str) -> bool:

@@ -40,6 +40,8 @@ class FolderArchive:
 
     def size(self, name: str) -> int:
         """Return how many bytes a file has."""
+        if name not in self:
+            raise refuse(self.name, f"expected a file '{name}'", "none")
         return self._sizes[name]
 
     def __contains__(self, name: str) -> bool:
