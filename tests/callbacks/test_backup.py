@@ -491,3 +491,24 @@ def test_streams_go_on_where_they_were(run, tmp_path, make, options, after):
     again = run.model.fit(make(), callbacks=[BackupAndRestore(tmp_path, 1)], **options)
     assert again.history == wanted
     assert all(map(np.array_equal, run.model.get_weights(), weights))
+
+
+def test_ctrl_c_while_data_is_awaited_keeps_the_step(run, tmp_path):
+    def slow(stop_at):
+        for i, batch in enumerate(numbers()):
+            if i == stop_at:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.3)
+            yield batch
+
+    options = {"epochs": 2, "steps_per_epoch": 4, "verbose": 0}
+    run.set_back()
+    wanted = run.model.fit(slow(-1), **options).history
+    run.set_back()
+    with pytest.raises(KeyboardInterrupt):
+        run.model.fit(slow(6), callbacks=[BackupAndRestore(tmp_path, False)], **options)
+    kept = _state_file.read(tmp_path / "latest.state")
+    assert kept["epoch"] * 4 + kept["step"] == int(run.model.optimizer.iterations) > 0
+    run.set_back(99)
+    again = run.model.fit(slow(-1), callbacks=[BackupAndRestore(tmp_path, False)], **options)
+    assert again.history == wanted

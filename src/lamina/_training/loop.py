@@ -48,12 +48,13 @@ class Loop:
         )
         self._interruption = Interruption(terminate=bool(self._keepers))
         self.logs: dict[str, Any] = {}  # given to the hook at the end
+        self._raw: Any = None  # those of the last dispatch, before they are made numbers
         self._programs: dict[Any, Any] = {}
         self._at = (0, 0)  # the epoch, and how many of its steps are done
         self._source: Any = None
         self._begun: dict[str, Any] = {}  # generators and source as the epoch found them
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
-        self._before_test: dict[str, Any] | None = None
+        self._before: dict[str, Any] | None = None  # the last moment at which all was in order
         self._resets = tracked.resets
         if kind == "train":
             self._faults = Faults(model, callbacks, self.variables)
@@ -152,15 +153,17 @@ class Loop:
         for epoch in range(first, stop):
             if self.model.stop_training:
                 break
+            self._at = (epoch, self._at[1])
+            if self._keepers:
+                self._before = self._resumed or self.snapshot()
             self.hand_over()
             self.callbacks.call("on_epoch_begin", epoch)
             if self._resumed is not None and self._resumed["step"]:
                 self._apply(self._resumed)  # that epoch had begun before
-            self._at = (epoch, self._at[1])
             yield epoch
             self.hand_over()
             self.callbacks.call("on_epoch_end", epoch, logs=dict(self.logs))
-            self._at = (epoch + 1, 0)
+            self._at, self._raw, self._before = (epoch + 1, 0), None, None
             self._boundary()
 
     def epoch(self, kind: str, source: Any, steps: int | None) -> dict[str, Any]:
@@ -174,18 +177,17 @@ class Loop:
         training = kind == self.kind == "train"
         done = self._at[1] if training else 0
         self._take(reset=done == 0)
-        logs: dict[str, Any] = self.logs if done else {}
+        self._raw = logs = self.logs if done else {}
         with closing(self._blocks(training, source, steps, self._pace[kind].fixed or 1)) as blocks:
             for block, start in blocks:
                 program = self._program(kind, block)
                 while start < block.stop:
-                    if done or not training:  # else the epoch's hooks are half way
-                        self._boundary(logs)
+                    self._boundary()
                     stop = self._stop(kind, start, block.stop)
-                    logs = self._dispatch(kind, program, block, start, stop, done)
+                    self._raw = logs = self._dispatch(kind, program, block, start, stop, done)
                     done, start = done + stop - start, stop
                     if training:
-                        self._at = (self._at[0], done)
+                        self._at, self._before = (self._at[0], done), None
                     if kind == "train" and self.model.stop_training:
                         return self._numbers(logs)
         return self._numbers(logs)
@@ -200,7 +202,7 @@ class Loop:
             if resumed is not None:
                 if done:
                     snapshot.set_generators(resumed["begun"])
-                if hasattr(source, "restore"):
+                if resumed["source"] is not None:
                     source.restore(resumed["source"], same=done > 0)
             if self._keepers:
                 self._begun = {"begun": snapshot.generators(), "source": _state(source)}
@@ -209,7 +211,7 @@ class Loop:
         with closing(source.blocks(steps, together)) as blocks:
             for block in blocks:
                 if block is None:  # nothing has come yet
-                    self._interruption.check()
+                    self._boundary()
                     continue
                 passed = min(done, block.stop - block.start)
                 done -= passed
@@ -289,23 +291,26 @@ class Loop:
         trained = self.logs
         self.hand_over()
         if self._keepers:
-            self._before_test = self.snapshot()  # an interruption keeps this: no step is repeated
+            self._before = self.snapshot()
         self.callbacks.call("on_test_begin")
         logs = self.epoch("test", source, steps)
         self.hand_over()
         self.callbacks.call("on_test_end", logs=logs)
-        self._before_test = None
+        self._before = None
         self.logs = trained | {f"val_{name}": value for name, value in logs.items()}
         return self.logs
 
-    def _boundary(self, logs: Any = None) -> None:
-        """Between two dispatches all is in order: the time to keep it, and to stop if asked to."""
+    def _boundary(self) -> None:
+        """Between two dispatches all is in order: the time to keep it, and to stop if asked to.
+
+        At the start of an epoch and in evaluation hooks are half way: the moment before is kept.
+        """
         asked = self._interruption.asked
         for keeper in self._keepers:
             if keeper.wants_snapshot() or asked:
-                if logs and not self._before_test:
-                    self._numbers(logs)
-                keeper.keep_snapshot(self._before_test or self.snapshot())
+                if self._raw and not self._before:
+                    self._numbers(self._raw)
+                keeper.keep_snapshot(self._before or self.snapshot())
         self._interruption.check()
 
     def snapshot(self) -> dict[str, Any]:
