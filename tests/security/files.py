@@ -1,5 +1,6 @@
 """Valid files of one small model, in every form, to be spoiled; and how each is loaded."""
 
+import dataclasses
 import importlib.util
 import io
 import json
@@ -82,7 +83,7 @@ class Form:
         save: writes it.
         hdf5: the file that is HDF5, relative to `name`'s folder; a member of an archive after '!'.
         load: model, path -> what loading returns; it changes the model or returns another.
-        whole: whether it holds the whole model, which loading makes anew.
+        whole: whether loading returns a new model.
     """
 
     name: str
@@ -100,6 +101,14 @@ def _weights(model: Any, path: Path) -> Any:
     return model.load_weights(path)
 
 
+def _looked(_: Any, path: Path) -> Any:
+    return str(saving.inspect(path))
+
+
+def _opened(_: Any, path: Path) -> Any:
+    return saving.KerasFileEditor(path)
+
+
 FORMS = {
     ".keras": Form("m.keras", lambda m, p: m.save(p), f"m.keras!{WEIGHTS}", _model, True),
     ".keras weights": Form("m.keras", lambda m, p: m.save(p), f"m.keras!{WEIGHTS}", _weights),
@@ -113,6 +122,15 @@ FORMS = {
     ),
     ".h5": Form("m.h5", lambda m, p: m.save(p), "m.h5", _model, True),
     ".h5 weights": Form("m.h5", lambda m, p: m.save_weights(p), "m.h5", _weights),
+}
+# The same files, looked at and edited.
+FORMS |= {
+    f"{name} {what}": dataclasses.replace(FORMS[name], load=load, whole=False)
+    for what, load, names in (
+        ("inspected", _looked, [name for name in FORMS if name != ".keras weights"]),
+        ("edited", _opened, [".keras weights", ".weights.h5"]),
+    )
+    for name in names
 }
 if HAS_SAFETENSORS:
     FORMS["safetensors"] = Form("m.safetensors", lambda m, p: m.save_weights(p), None, _weights)
@@ -191,7 +209,7 @@ def configs_of(form: str) -> list[tuple[str, bytes]]:
         return [(f"m/{n}", files[f"m/{n}"]) for n in (CONFIG, METADATA)]
     if form.startswith("sharded"):
         return [("m.weights.json", files["m.weights.json"])]
-    if form.partition("|")[0] == ".h5":
+    if form.partition("|")[0] in (".h5", ".h5 inspected"):
         with h5py.File(io.BytesIO(files["m.h5"]), "r") as file:
             return [("m.h5@model_config", file.attrs["model_config"].encode())]
     return []

@@ -32,8 +32,9 @@ if __package__:
     from . import files
     from .watch import watched
 else:  # run as a script
-    import files
     from watch import watched
+
+    import files
 
 SECONDS, MEMORY = 20, 1024
 CHUNK = 500  # cases in one process

@@ -22,7 +22,8 @@ from .files import CONFIG, FORMS, METADATA, WEIGHTS, lay_out
 from .watch import Tripwire, watched
 
 HDF5 = [form for form in FORMS if FORMS[form].hdf5]
-KERAS = (".keras", ".keras weights")
+KERAS = (".keras", ".keras weights", ".keras inspected", ".keras weights edited")
+LOOKS = tuple(form for form in FORMS if form.endswith(("inspected", "edited")))  # at less of it
 MIB = 1 << 20
 
 
@@ -54,7 +55,7 @@ def attack(form, path, refused=True, also=()):
     if said is None:
         if FORMS[form].whole:
             loaded.get_weights()
-        return "accepted" if refused else None
+        return "accepted" if refused and form not in LOOKS else None
     if files.state(model) != before:
         return f"refused ({said[:80]}), but weights have changed"
     if "expected" not in said or "\n  Got " not in said:
