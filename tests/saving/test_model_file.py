@@ -197,6 +197,30 @@ def test_a_loss_without_a_name_is_left_out_with_a_warning(tmp_path):
     assert equal(again.get_weights(), model.get_weights())
 
 
+def test_a_model_whose_record_tells_too_few_shapes_is_loaded_by_its_weights(tmp_path):
+    class Two(lamina.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.a, self.b = layers.Dense(2), layers.Dense(2)
+
+        def call(self, x, z):
+            return self.a(x) + self.b(z)
+
+    x, z, path = np.ones((1, 3)), np.ones((1, 4)), tmp_path / "m.keras"
+    model = Two()
+    expected = model(x, z)
+    again = saved_and_loaded(model, tmp_path, custom_objects={"Two": Two})
+    assert equal(again(x, z), expected)
+    model._build_shapes = {"input_shape": (1, 3)}  # as Keras has it
+    model.save(path)
+    with pytest.raises(ValueError, match=r"all arguments of `call`(?s:.*)then load_weights"):
+        load_model(path, {"Two": Two})
+    other = Two()
+    other(x, z)
+    other.load_weights(path)
+    assert equal(other(x, z), expected)
+
+
 def test_layers_that_two_models_share_stay_one(tmp_path):
     shared = layers.Dense(3, name="shared")
     x = lamina.Input((3,))

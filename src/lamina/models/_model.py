@@ -123,16 +123,26 @@ class Model(Trainer, Layer):
         super()._ensure_built(bound)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build for the shapes that `get_build_config` returned."""
+        """Build for the shapes that `get_build_config` returned.
+
+        Raises:
+            ValueError: they are not those of all arguments of `call`, as Keras may save them.
+        """
         shapes = config.get("shapes_dict")
-        if not shapes or type(self).build is not Model.build:
-            return super().build_from_config(config)
-        given = {
-            name.removesuffix("_shape"): map_shapes(lambda s: KerasTensor(s, self.input_dtype), s)
-            for name, s in shapes.items()
-        }
-        infer(self._call_arrays, **given)
-        return None
+        try:
+            if not shapes or type(self).build is not Model.build:
+                super().build_from_config(config)
+                return
+            given = {k.removesuffix("_shape"): self._symbols(s) for k, s in shapes.items()}
+            infer(self._call_arrays, **given)
+        except TypeError as error:
+            expected = "expected the shapes of all arguments of `call`"
+            help = "make the model, call it on data, then load_weights with the path of this file"
+            where = f"{self.name}.build_from_config"
+            raise ValueError(explain(where, expected, f"{config}", help)) from error
+
+    def _symbols(self, shapes: Any) -> Any:
+        return map_shapes(lambda s: KerasTensor(s, self.input_dtype), shapes)
 
     def _build_for(self, inputs: Any) -> Any:
         """Make the weights for symbolic inputs, check these, and return the symbolic outputs."""
