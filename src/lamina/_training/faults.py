@@ -144,15 +144,16 @@ class Faults:
             got += f", by step {last.done + last.stop - last.start}"
         else:
             dispatch, step, values = found
+            _, logs = dispatch.run(values, step, step + 1)
             restore(values)
             got += f", step {dispatch.done + step - dispatch.start + 1}"
-            got += f": {self._origin(dispatch.rows(step))}"
+            got += f": {self._origin(dispatch.rows(step), logs)}"
         help_ = _HELP if found is None else f"the weights are as before that step; {_HELP}"
         raise FloatingPointError(explain("fit", "expected a finite loss", got, help_))
 
-    def _origin(self, rows: Any) -> str:
-        model = self._model
-        return find_origin(model, model._step_of("train")[0], rows)
+    def _origin(self, rows: Any, logs: Any) -> str:
+        step, _ = self._model._step_of("train")
+        return find_origin(self._model, step, rows, _not_finite(logs) is None)
 
     def _search(self) -> tuple[Dispatch, int, list[Any]] | None:
         """Return the dispatch, its step that went wrong, and the state before that step."""

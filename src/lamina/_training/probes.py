@@ -57,13 +57,14 @@ def _seen(reading: Reading) -> str:
     return f"is the first that is not finite: {example} in {count} of {np.prod(shape, dtype=int)}"
 
 
-def find_origin(model: Any, step: Callable[[Any], Any], rows: Any) -> str:
+def find_origin(model: Any, step: Callable[[Any], Any], rows: Any, finite_loss: bool) -> str:
     """Say where a step leaves the finite numbers; the model stays as it is.
 
     Args:
         model: in the state before the step.
         step: the step as a function of a batch.
         rows: the batch.
+        finite_loss: whether the loss of this step is finite: then the update is not.
     """
     for name, part in zip(("x", "y", "sample_weight"), rows, strict=True):
         for leaf in jax.tree.leaves(part):
@@ -76,13 +77,15 @@ def find_origin(model: Any, step: Callable[[Any], Any], rows: Any) -> str:
     found = readings.first_output()
     if found is not None:
         return found
+    if not finite_loss:
+        return "the outputs of all layers are finite, the loss made of them is not"
     found = readings.first_gradient()
     if found is not None:
         return f"all outputs are finite, but {found}"
     for variable in model.variables:
         if not np.isfinite(np.asarray(scope.read(variable))).all():
             return f"outputs are finite, but what the step makes of '{variable.path}' is not"
-    return "the outputs of all layers are finite, the loss made of them is not"
+    return "outputs and gradients of all layers are finite"
 
 
 @contextmanager
