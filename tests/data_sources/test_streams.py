@@ -304,6 +304,19 @@ def test_arguments_that_do_not_fit(net, rows, batches):
         model.fit(Loader(batches), validation_split=0.2, verbose=0)
     with pytest.raises(ValueError, match="expected labels `y`"):
         model.fit(iter([batches[0][0]]), verbose=0)
+    with pytest.raises(TypeError, match=r"expected a generator(.|\n)*call it: endless\(\)"):
+        model.fit(endless, verbose=0)
+
+    class Samples:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return batches[index]
+
+    with pytest.raises(TypeError, match=r"single samples(.|\n)*DataLoader"):
+        model.fit(Samples(), verbose=0)
+    assert model.predict(np.ones((2, 3)).tolist(), verbose=0).shape == (2, 1)
     with pytest.raises(ValueError, match="expected an integer of 0 or more as `workers`"):
         Numbered(batches, workers=-1)
     with pytest.raises(NotImplementedError, match="expected a method `__getitem__`"):

@@ -1,5 +1,6 @@
 """Arrays: data of any accepted kind as structures of arrays with one row per sample."""
 
+from array import array as py_array
 from typing import Any
 
 import jax
@@ -66,6 +67,8 @@ def _array(what: str, value: Any) -> Any:
     array: Any = value
     if not isinstance(value, jax.Array):
         value = frame_array(what, value) if is_frame(value) else on_host(value)
+        if hasattr(value, "__getitem__") and not isinstance(value, (list, tuple)):
+            _refuse_samples(what, value)
         try:
             array = np.asarray(value)
         except ValueError as error:
@@ -106,6 +109,21 @@ def _array(what: str, value: Any) -> Any:
             )
         )
     return array
+
+
+def _refuse_samples(what: str, value: Any) -> None:
+    """Refuse a data set of single samples: as an array it would be one of objects."""
+    known = (str, range, np.ndarray, memoryview, py_array)
+    if isinstance(value, known) or hasattr(value, "__array__") or not hasattr(value, "__len__"):
+        return
+    raise TypeError(
+        explain(
+            "data",
+            f"expected arrays or batches as `{what}`",
+            f"{describe(value)}, a data set of single samples",
+            "put a loader around it, as torch.utils.data.DataLoader(data, batch_size=32)",
+        )
+    )
 
 
 def on_host(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Which Source data of a kind gets."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -59,6 +60,11 @@ def source_of(
     Raises:
         ValueError: labels or weights beside what gives them itself; no batches.
     """
+    if inspect.isgeneratorfunction(x):
+        name = getattr(x, "__name__", "batches")
+        raise TypeError(
+            explain(where, "expected a generator", f"the function {name}", f"call it: {name}()")
+        )
     if not is_stream(x):
         packed = pack(x, y, sample_weight)
         large = sum(map(size, jax.tree.leaves(packed))) > budget()

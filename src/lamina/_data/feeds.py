@@ -4,6 +4,7 @@ Other libraries are known by what their objects can do; none of them is imported
 """
 
 import random
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from lamina._data.frames import is_frame, is_table, table_batches
 from lamina._data.workers import in_workers
 from lamina.utils import PyDataset
 
+_WHOLE = (list, tuple, dict, str, bytes, range, array, memoryview)  # structures of rows
 _ENDLESS = 1 << 48  # grain: the length of a data set that repeats itself
 
 
@@ -134,7 +136,7 @@ def is_stream(x: Any) -> bool:
     """Return whether `x` gives batches, rather than being one structure of rows."""
     if isinstance(x, PyDataset):
         return True
-    if x is None or isinstance(x, (list, tuple, dict, str, bytes)):
+    if x is None or isinstance(x, _WHOLE):
         return False
     if hasattr(x, "__array__") or is_frame(x) or (is_table(x) and hasattr(x, "__len__")):
         return False

@@ -14,7 +14,7 @@ from lamina._data.budget import size, stays_away
 from lamina._data.ring import empty
 from lamina._data.source import ArraySource, Block
 
-PIECE = 8 << 20  # bytes
+PIECE = 4 << 20  # bytes
 
 
 class Pieces(ArraySource):
