@@ -3,7 +3,7 @@
 import os
 
 _OFF = ("off", "0", "no", "false")
-_enabled = [os.environ.get("LAMINA_NATIVE", "").lower() not in _OFF]
+_enabled = [os.environ.get("LAMINA_NATIVE", "off").lower() not in _OFF]
 
 
 def enable_native_steps() -> None:
