@@ -26,7 +26,7 @@ from lamina.saving._legacy_optimizer import complete_state, legacy_state
 from lamina.saving._legacy_weights import fit_arrays
 from lamina.saving._load_report import LoadReport, Problem
 from lamina.saving._records import model_from_record
-from lamina.saving._refusal import refuse
+from lamina.saving._refusal import malformed_refused, refuse
 from lamina.saving._weights import budget_of, check_built
 from lamina.saving._weights_file import put_array
 from lamina.utils._atomic import atomic_write
@@ -87,7 +87,8 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
         _load(model, _weights_group(file), where, by_name=True, skip_mismatch=False, exact=True)
         training = json_attribute(file, "training_config", where) if compile else None
         if training is not None:
-            _compile(model, training, file, where)
+            with malformed_refused(f"{where}@training_config"):
+                _compile(model, training, file, where)
     return model
 
 
@@ -277,13 +278,13 @@ def _compile(model: Any, training: Mapping[str, Any], file: Group, where: str) -
     optimizer.build(model.trainable_variables)
     arrays = dict(_arrays_in(file, "optimizer_weights"))
     group = _weights_group(file)
-    weights = (
+    weights = [
         pair
         for layer in model.layers
-        for pair in zip(read_names(group.group(layer.name), "weight_names"),
-                        legacy_weights(layer), strict=False)
-    )  # fmt: skip
-    wanted = legacy_state(optimizer, list(arrays), list(weights))
+        if (inner := group.group(layer.name)) is not None
+        for pair in zip(read_names(inner, "weight_names"), legacy_weights(layer), strict=False)
+    ]
+    wanted = legacy_state(optimizer, list(arrays), weights)
     if wanted is None or any(v.shape != arrays[name].shape for v, name in wanted.items()):
         warnings.warn(
             explain(

@@ -27,7 +27,7 @@ def fit_arrays(layer: Any, expected: Sequence[tuple], found: Sequence[tuple]) ->
             return None
         return lambda arrays: one(arrays[:half]) + other(arrays[half:])
     gates = _GATES.get(type(layer).__name__)
-    if gates is None or len(expected) != 3 or [*expected[:2]] != [*found[:2]]:
+    if gates is None or (len(expected), len(found)) != (3, 3) or [*expected[:2]] != [*found[:2]]:
         return None
     if tuple(found[2]) != (2 * gates * layer.units,):
         return None
