@@ -41,7 +41,9 @@ def notes(model: Any, train: Any, held: Any) -> Iterator[str]:
     x, y, _ = train
     if not tree.is_nested(x) and len(x) >= _FEW:
         yield from _about_inputs(model, x)
-    if y is not None and not tree.is_nested(y) and len(y) >= _FEW:
+    classifies = [o.loss is not None and loss_kind(o.loss) for o in model._compiled.outputs]
+    wanted = len(classifies) == 1 and classifies[0] in _PROBABILITIES
+    if wanted and y is not None and not tree.is_nested(y) and len(y) >= _FEW:
         yield from _about_labels(y, None if held is None else held[1])
     yield from _about_outputs(model)
 
