@@ -114,7 +114,7 @@ class Faults:
 
     def _sound_copy(self, values: list[Any]) -> list[Any] | None:
         begun = time.perf_counter()
-        copies = jax.block_until_ready(_copies(values)) if self._sound(values) else None
+        copies = _kept(values) if self._sound(values) else None
         self._copied = time.perf_counter()
         self._seconds = self._copied - begun
         return copies
@@ -161,7 +161,7 @@ class Faults:
         starts = [i for i, d in enumerate(past) if d.values is not None and self._sound(d.values)]
         if not starts:
             return None
-        values: Any = past[starts[-1]].values
+        values: Any = jax.device_put(past[starts[-1]].values)
         for dispatch in past[starts[-1] :]:
             after, logs = values, None
             if dispatch is not past[-1]:
@@ -191,6 +191,13 @@ def _not_finite(logs: Any) -> str | None:
     """Return the name of a loss among the logs that is NaN or infinite."""
     losses = [name for name in logs if name == "loss" or name.endswith("_loss")]
     return next((name for name in losses if not np.isfinite(np.asarray(logs[name])).all()), None)
+
+
+def _kept(values: list[Any]) -> list[Any]:
+    """Return copies to go back to: on CPUs numpy makes them in a tenth of jax's time."""
+    if jax.default_backend() == "cpu":
+        return [np.array(v) for v in values]
+    return jax.block_until_ready(_copies(values))
 
 
 def _copies(values: list[Any]) -> list[Any]:
