@@ -105,7 +105,7 @@ class Sequential(Model):
         self._stack.append(layer)
         if rebuild:
             try:
-                self._rebuild()
+                self._grow(layer)
             except Exception:
                 self._stack.pop()
                 raise
@@ -121,21 +121,30 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
+    def _grow(self, layer: Layer) -> None:
+        """Take the layer that was put on top into the graph."""
+        if self.function is None:
+            return self._rebuild()
+        self._forget_programs()
+        function = self.function
+        return self._connect(function.inputs, function.outputs, [layer])
+
     def _rebuild(self) -> None:
         """Make the graph anew, if the input is known and there is more than it."""
         self.function, self.built = None, False
         self._forget_programs()
         first = self._stack[0] if self._stack else None
         if isinstance(first, InputLayer) and len(self._stack) > 1:
-            self._connect(first.output)
+            self._connect(first.output, first.output, self._stack)
         elif isinstance(first, Model) and first.function is not None:
-            self._connect(Input(batch_shape=first.input_shape, dtype=first.inputs[0].dtype))
+            x = Input(batch_shape=first.input_shape, dtype=first.inputs[0].dtype)
+            self._connect(x, x, self._stack)
 
-    def _connect(self, x: KerasTensor) -> None:
-        inputs = x
+    def _connect(self, inputs: Any, x: Any, layers: list[Layer]) -> None:
+        """Put layers on `x`, and make the graph from the inputs to there."""
         self._enter_path()
         with using(path=self._path):
-            for layer in self._stack:
+            for layer in layers:
                 if not isinstance(layer, InputLayer):
                     x = layer(x)
         self._set_graph(inputs, x)
@@ -152,7 +161,7 @@ class Sequential(Model):
             self._rebuild()
         elif input_shape is not None:
             first = Input(batch_shape=(None, *tuple(input_shape)[1:]))
-            self._connect(first)
+            self._connect(first, first, self._stack)
             self._stack.insert(0, first.node.operation)  # stays known when layers come or go
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
