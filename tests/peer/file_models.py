@@ -1,28 +1,24 @@
 """Small models told to lamina or to real Keras, which both must be able to save and to load."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "jax"
-
-import keras
 import numpy as np
-
-import lamina
 
 
 @dataclass
 class Story:
     """A model: `make(library)` returns it, and `shapes` are those of its inputs.
 
-    `ints` is the number of whole numbers that inputs are drawn from, None for floats.
+    `ints` is the number of whole numbers that inputs are drawn from, None for floats; `own` tells
+    of classes of users, which a library knows once it has made the model.
     """
 
     make: Callable[[Any], Any]
     shapes: Any
     ints: int | None = None
+    own: bool = False
 
     def data(self, rows: int = 3) -> Any:
         rng = np.random.default_rng(0)
@@ -42,9 +38,9 @@ class Story:
 STORIES: dict[str, Story] = {}
 
 
-def story(shapes: Any, ints: int | None = None) -> Any:
+def story(shapes: Any, own: bool = False) -> Any:
     def enter(make: Any) -> Any:
-        STORIES[make.__name__] = Story(make, shapes, ints)
+        STORIES[make.__name__] = Story(make, shapes, own=own)
         return make
 
     return enter
@@ -219,7 +215,7 @@ def unet(lib):
     return lib.Model(x, lib.layers.Concatenate()([up, down]))
 
 
-@story((3,))
+@story((3,), own=True)
 def functional_subclass(lib):
     class Classifier(lib.Model):
         def __init__(self, units=2, **kwargs):
@@ -240,7 +236,7 @@ def registered(lib: Any, cls: Any, package: str = "stories") -> Any:
     return lib.saving.register_keras_serializable(package)(cls)
 
 
-@story((3,))
+@story((3,), own=True)
 def subclassed(lib):
     class Net(lib.Model):
         """Layers in attributes before and after `layers`, in lists and in dictionaries."""
@@ -267,7 +263,7 @@ def subclassed(lib):
     return model
 
 
-@story((3,))
+@story((3,), own=True)
 def custom_layers(lib):
     class Scale(lib.layers.Layer):
         def __init__(self, power=1, **kwargs):
@@ -292,12 +288,3 @@ def custom_layers(lib):
     scale, fn = registered(lib, Scale), registered(lib, bent)
     layers = [scale(2), lib.layers.Activation(fn), lib.layers.Dense(2, activation=fn)]
     return lib.Sequential([lib.Input((3,)), *layers])
-
-
-def pair(story: Story) -> tuple[Any, Any]:
-    """The model of a story in lamina and in Keras."""
-    made = []
-    for library in (lamina, keras):
-        library.utils.clear_session()
-        made.append(story.make(library))
-    return made[0], made[1]
