@@ -24,7 +24,9 @@ class Scaled(layers.Layer):
 
 @pytest.fixture(scope="module")
 def model():
-    inner = models.Sequential([layers.Input((3,)), layers.Dense(2, name="deep")], name="inner")
+    inner = models.Sequential(
+        [layers.Input((3,), name="in"), layers.Dense(2, name="deep")], name="inner"
+    )
     x = layers.Input((3,), name="x")
     y = layers.Dense(1, "relu", name="out")(Scaled(name="scaled")(inner(x)))
     made = models.Model(x, y)
@@ -40,7 +42,7 @@ def test_a_whole_model(model, tmp_path):
     assert (found.kind, found.version) == ("model", "3.15.0")
     assert found.nbytes == path.stat().st_size
     assert [(x.name, x.class_name, x.depth) for x in found.layers[:3]] == [
-        ("x", "InputLayer", 0), ("inner", "Sequential", 0), ("input_layer", "InputLayer", 1),
+        ("x", "InputLayer", 0), ("inner", "Sequential", 0), ("in", "InputLayer", 1),
     ]  # fmt: skip
     assert found.layers[-2].class_name == "inspected>Scaled"
     assert found.classes["Dense"] == 2

@@ -81,7 +81,7 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
                 "make the model in Python, then model.load_weights(path)",
             )
         record = modern(record) if is_legacy(version) else record
-        model: Any = model_from_record(record, None, 4 * os.path.getsize(path) + _SPARE)
+        model: Any = model_from_record(record, None, 4 * os.path.getsize(path) + _SPARE, blank=True)
         if not isinstance(model, Layer):
             raise refuse(f"{where}@model_config", "expected a model", describe(model))
         _load(model, _weights_group(file), where, by_name=True, skip_mismatch=False, exact=True)

@@ -129,7 +129,7 @@ def load_model(
             config["compile_config"] = None
         config = in_todays_form(config, metadata, custom_objects)
         stored = archive.size(WEIGHTS) if WEIGHTS in archive else 0
-        model = model_from_record(config, custom_objects, _SPARE + 4 * stored)
+        model = model_from_record(config, custom_objects, _SPARE + 4 * stored, blank=True)
         if not isinstance(model, Layer):
             raise refuse(f"{archive.name}:{CONFIG}", "expected a model", describe(model))
         with _weights_of(archive, model) as reader:

@@ -42,8 +42,13 @@ def _parts(structure: Any) -> Iterator[dict[str, Any]]:
             stack.extend(item)
 
 
-def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = None) -> Any:
+def model_from_record(
+    record: Any, custom_objects: Any, nbytes: int | None = None, blank: bool = False
+) -> Any:
     """Return what a record describes, with new weights of at most `nbytes`.
+
+    With `blank` they are zeros, for those who load all of them next: drawing initial values takes
+    longer than reading a file.
 
     Raises:
         FileRefused: more objects, or larger weights, than any model has.
@@ -51,7 +56,7 @@ def model_from_record(record: Any, custom_objects: Any, nbytes: int | None = Non
     count = sum(1 for item in _parts(record) if "class_name" in item)
     if count > MAX_OBJECTS:
         raise refuse("config", f"expected at most {MAX_OBJECTS} objects in a model", f"{count}")
-    with limited_memory(nbytes), using(shared={}):
+    with limited_memory(nbytes), using(shared={}, blank=blank):
         return deserialize_keras_object(record, custom_objects)
 
 
