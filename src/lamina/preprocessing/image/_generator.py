@@ -56,6 +56,11 @@ class ImageDataGenerator:
         (2, (4, 8, 8, 3))
     """
 
+    # What `fit` learns.
+    mean: Any = None
+    std: Any = None
+    zca_whitening_matrix: Any = None
+
     def __init__(
         self,
         featurewise_center: bool = False,
@@ -115,9 +120,6 @@ class ImageDataGenerator:
             got = describe(validation_split)
             raise ValueError(_text("a validation_split between 0 and 1", got))
         self._validation_split = validation_split
-        self.mean: Any = None
-        self.std: Any = None
-        self.zca_whitening_matrix: Any = None
 
     def flow(
         self,
