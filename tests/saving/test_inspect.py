@@ -103,7 +103,7 @@ def test_the_command(tmp_path, capsys):
         assert "expected" in capsys.readouterr().err
 
 
-# --- editing ---------------------------------------------------------------------------------------
+# --- editing --------------------------------------------------------------------------------------
 
 
 def test_an_edited_file_loads_into_the_edited_model(model, tmp_path, capsys):
