@@ -30,26 +30,27 @@ _PROBABILITIES = {
 }  # fmt: skip
 
 
-def notes(model: Any, train: Any, held: Any) -> Iterator[str]:
+def notes(model: Any, train: Any, held: Any, whole: bool = True) -> Iterator[str]:
     """Yield what looks like a mistake in the data for `fit`, or in how loss and model go together.
 
     Args:
         model: ready for the data.
         train: (x, y, sample_weight) to train on.
         held: what `validation_split` keeps of the same arrays, or None.
+        whole: whether `train` is all there is, rather than the first of many batches.
     """
     x, y, _ = train
     if not tree.is_nested(x) and len(x) >= _FEW:
-        yield from _about_inputs(model, x)
+        yield from _about_inputs(model, x, whole)
     classifies = [o.loss is not None and loss_kind(o.loss) for o in model._compiled.outputs]
     wanted = len(classifies) == 1 and classifies[0] in _PROBABILITIES
-    if wanted and y is not None and not tree.is_nested(y) and len(y) >= _FEW:
+    if whole and wanted and y is not None and not tree.is_nested(y) and len(y) >= _FEW:
         yield from _about_labels(y, None if held is None else held[1])
     yield from _about_outputs(model)
 
 
-def _about_inputs(model: Any, x: Any) -> Iterator[str]:
-    values = np.asarray(x[:: -(-len(x) // _ROWS)])
+def _about_inputs(model: Any, x: Any, whole: bool) -> Iterator[str]:
+    values = np.asarray(x[:: -(-len(x) // _ROWS)])  # x may be in a file
     if values.dtype.kind not in "iuf" or values.ndim < 2 or not values.size:
         return
     size = float(np.sqrt(np.mean(np.square(values, dtype="float64"), axis=0)).max())
@@ -61,9 +62,9 @@ def _about_inputs(model: Any, x: Any) -> Iterator[str]:
             f"x has values from {low:g} to {high:g}; nets learn better from values of about 1: "
             f"as {cure}"
         )
-    if values.ndim == 2 and values.shape[1] <= _COLUMNS:
+    if whole and values.ndim == 2 and values.shape[1] <= _COLUMNS:
         columns = np.flatnonzero(values.max(0) == values.min(0))
-        constant = [int(c) for c in columns if len(np.unique(np.asarray(x[:, c]))) == 1]
+        constant = [int(c) for c in columns if len(np.unique(x[:, c])) == 1]
         if constant and len(constant) < values.shape[1]:
             shown = ", ".join(map(str, constant[:5])) + ", ..." * (len(constant) > 5)
             yield f"column {shown} of x has one value only, so there is nothing to learn from it"
