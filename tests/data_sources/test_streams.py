@@ -362,6 +362,17 @@ def test_a_callback_that_raises_while_batches_are_fetched(net, batches, options)
     assert data.calls == ["begin", "end"]
 
 
+def test_a_first_batch_is_not_taken_for_all_data(capsys):
+    x, y = np.ones((30, 3), "float32"), np.ones((30, 1))
+    x[:, 0] = np.arange(30)
+    for given in (iter([(x, y)]), (x, y)):
+        model = lamina.Sequential([lamina.Input((3,)), layers.Dense(1, activation="sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(*(given if isinstance(given, tuple) else (given,)), verbose=2)
+        notes = capsys.readouterr().out
+        assert ("one value only" in notes) == ("all labels are" in notes) == (given == (x, y))
+
+
 def test_stop_training_inside_an_epoch(net, batches):
     class Stop(callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -293,7 +293,8 @@ class Trainer(Steps):
     def _say_notes(self, source: data.Source, held: data.Source | None) -> None:
         """Say once what looks like a mistake, in the data or in how loss and model go together."""
         if config.are_data_notes_enabled():
-            for text in notes(self, source.sample, None if held is None else held.sample):
+            whole = isinstance(source, data.ArraySource)
+            for text in notes(self, source.sample, None if held is None else held.sample, whole):
                 if text not in self._noted:
                     self._noted.add(text)
                     say(f"Note: {text}.")
