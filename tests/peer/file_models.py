@@ -180,6 +180,7 @@ def bare_ops(lib):
     y = ops.relu(lib.layers.Dense(2)(x))
     y = ops.concatenate([y, ops.mean(y, axis=-1, keepdims=True)], axis=-1)
     y = ops.where(y > 0.1, y, ops.zeros_like(y))
+    y = ops.stack(ops.unstack(y, 4, axis=1)[::-1], axis=1)
     return lib.Model(x, ops.softmax(ops.reshape(ops.transpose(y, (0, 2, 1)), (-1, 12)), axis=-1))
 
 

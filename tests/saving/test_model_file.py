@@ -163,6 +163,9 @@ def test_what_a_path_must_be(tmp_path):
         model.save(tmp_path / "m.keras", overwrite=False)
     with pytest.raises(ValueError, match="objects_to_skip"):
         model.load_weights(tmp_path / "m.keras", by_index=True)
+    model.save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(FileRefused, match=r"weights alone(?s:.*)call its load_weights"):
+        load_model(tmp_path / "m.weights.h5")
     unbuilt = lamina.Sequential([layers.Dense(2)])
     for method in (unbuilt.save_weights, unbuilt.load_weights):
         with pytest.raises(ValueError, match="expected a built model"):
@@ -275,6 +278,29 @@ def test_code_in_a_file_is_refused_with_the_recipe(tmp_path):
     for safe_mode in (True, False, None):
         with pytest.raises(ValueError, match=r"(?s)without code in it.*write the function as a"):
             load_model(path, safe_mode=safe_mode)
+
+
+def test_what_no_file_can_describe_is_told_with_its_place(tmp_path):
+    model = lamina.Sequential([lamina.Input((3,)), layers.Dense(3), layers.Lambda(lambda x: x)])
+    with pytest.raises(ValueError, match="write a `def`") as caught:
+        model.save(tmp_path / "m.keras")
+    assert "layers/lambda" in caught.value.__notes__[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_operations_of_users_in_a_graph(tmp_path):
+    class Times(lamina.Operation):
+        def __init__(self, factor, name=None):
+            super().__init__(name)
+            self.factor = factor
+
+        def call(self, x):
+            return x * self.factor
+
+    x = lamina.Input((3,))
+    model = lamina.Model(x, Times(3.0)(x))
+    again = saved_and_loaded(model, tmp_path, custom_objects={"Times": Times})
+    assert again(np.ones((1, 3))).tolist() == [[3.0] * 3]
 
 
 def test_a_model_larger_than_its_weights_is_refused_before_memory_is_taken(tmp_path):

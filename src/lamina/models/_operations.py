@@ -22,7 +22,7 @@ _CLASSES = {
         AssociativeScan:f,elems Cast ConvertToTensor ForiLoop:init_val Map:f,xs SaturateCast
         Scan:f,init,xs Scatter:indices,values ScatterUpdate:inputs,indices,updates
         Slice:inputs,start_indices SliceUpdate:inputs,start_indices,updates StopGradient
-        Switch:index,branches,operands VectorizedMap:elements WhileLoop:loop_vars
+        Unstack Switch:index,branches,operands VectorizedMap:elements WhileLoop:loop_vars
     """,
     "einops": """
         Rearrange:tensor,pattern,axes_lengths
@@ -119,9 +119,11 @@ def _by_class() -> dict[tuple[str, str], tuple[str, str]]:
 
 def kind_of(fn: Any) -> Kind | None:
     """Return what files call an op, or None if they have no name for it."""
+    public = fn.__name__.lstrip("_")  # some functions are ops in their inner part alone
     for module, name, function, _ in _rows():
-        if function == fn.__name__ and (kind := find_kind(module, name)) and kind.fn is fn:
-            return kind
+        kind = find_kind(module, name) if function == public else None
+        if kind is not None and (kind.fn is fn or public != fn.__name__):
+            return kind._replace(fn=fn)
     return None
 
 

@@ -194,6 +194,9 @@ def open_model_file(filepath: Any) -> Iterator[Archive | FolderArchive]:
             raise FileNotFoundError(
                 explain("load_model", "expected a file", f"no file {str(path)!r}")
             )
+        if path.name.endswith((".weights.h5", ".weights.json", ".safetensors")):
+            raise refuse(path.name, "expected a whole model, a .keras file", "weights alone",
+                         "make the model, then call its load_weights with this path")  # fmt: skip
     with open_archive(filepath) as archive:
         yield archive
 

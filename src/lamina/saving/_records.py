@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina._core.context import context, using
+from lamina._core.errors import describe
 from lamina._core.serialize import deserialize_keras_object, serialize_keras_object
 from lamina.saving._hdf5 import Budget
 from lamina.saving._refusal import malformed_refused, refuse
+from lamina.saving._saveables import saveables
 
 MAX_OBJECTS = 100_000  # records in a configuration: a layer has about seven
 
@@ -21,13 +23,27 @@ _SHORT = {"bool": 1, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "int4"
 def describe_model(model: Any) -> dict[str, Any]:
     """Return the record of a model, in which layers that occur twice are told to be one."""
     with using(shared={}):
-        record = serialize_keras_object(model)
+        try:
+            record = serialize_keras_object(model)
+        except ValueError as error:
+            _note(error, model)
+            raise
     numbered = [item for item in _parts(record) if "shared_object_id" in item]
     counts = Counter(item["shared_object_id"] for item in numbered)
     for item in numbered:
         if counts[item["shared_object_id"]] == 1:
             del item["shared_object_id"]
     return record
+
+
+def _note(error: ValueError, model: Any) -> None:
+    """Say in which object of a model the one is that no file can describe."""
+    for path, obj in reversed(list(saveables(model))):  # the innermost first
+        try:
+            serialize_keras_object(obj)
+        except ValueError:
+            error.add_note(f"In {path or 'the model itself'}, {describe(obj)}.")
+            return
 
 
 def _parts(structure: Any) -> Iterator[dict[str, Any]]:
