@@ -133,12 +133,12 @@ class Loop:
 
     def _own(self, program: Any) -> None:
         """Copy what a program will consume, so that nobody else's reference dies with it."""
-        if program.donates:
-            written = {id(v) for v in program.written}
-            for i, variable in enumerate(self.variables):
-                if id(variable) in written and i not in self._owned:
-                    self._values[i] = _copy(self._values[i])
-                    self._owned.add(i)
+        if not program.donates:
+            return
+        for i in program.places:
+            if i not in self._owned:
+                self._values[i] = jax.device_put(self._values[i], may_alias=False)
+                self._owned.add(i)
 
     # --- epochs ---------------------------------------------------------------------------------
 
@@ -353,7 +353,3 @@ def _number(value: Any) -> Any:
 
 def _state(source: Any) -> Any:
     return source.state() if hasattr(source, "state") else None
-
-
-def _copy(array: Any) -> Any:
-    return jax.device_put(array, may_alias=False)

@@ -31,7 +31,9 @@ class Program:
         variables: every variable that `step` or `report` touches.
         data: structure of arrays (N, ...); only shapes and dtypes are used.
         batch: rows per step.
-        single: whether every call takes one step; a loop of one costs a third more.
+        single: whether every call takes one step, after which somebody looks at the state. It is
+            run without a loop, which costs a third more, and nothing is donated or changed in
+            place: the copies that this takes cost more than it saves.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Program:
         inputs, outputs = self.jaxpr.jaxpr.invars, self.jaxpr.jaxpr.outvars
         self._written = [i for i in range(len(values)) if outputs[i] is not inputs[i]]
         size = sum(values[i].size * values[i].dtype.itemsize for i in self._written)
-        self.donates = size >= DONATE_FROM
+        self._seen = single
+        self.donates = size >= DONATE_FROM and not single
         self.ready = False  # whether it is compiled
         self.engine = "not compiled"  # then 'native', or 'XLA' with the reason
         self._native: Any = None
@@ -65,9 +68,9 @@ class Program:
         self._once = compiled(self._single)
 
     @property
-    def written(self) -> list[Variable]:
-        """The variables that a step changes."""
-        return [self.variables[i] for i in self._written]
+    def places(self) -> list[int]:
+        """The numbers of the variables that a step changes."""
+        return self._written
 
     def __call__(
         self, values: list[Any], data: Any, order: Any, start: int, stop: int
@@ -103,15 +106,17 @@ class Program:
         """Compile, without running."""
         if self.ready:
             return
-        self._native, self.engine = _native.choose(
-            self.jaxpr,
-            None if self._report is None else self._reported,
-            len(values),
-            self._written,
-            self.batch,
-            [*values, *jax.tree.leaves(data)],
-            use_persistent_cache(),
-        )
+        self._native, self.engine = None, "XLA: every step is looked at"
+        if not self._seen:
+            self._native, self.engine = _native.choose(
+                self.jaxpr,
+                None if self._report is None else self._reported,
+                len(values),
+                self._written,
+                self.batch,
+                [*values, *jax.tree.leaves(data)],
+                use_persistent_cache(),
+            )
         if self._native is not None:
             self.donates = True
         else:
@@ -188,7 +193,7 @@ class EagerProgram:
     ) -> None:
         del data, single
         self.step, self.report, self.batch = step, report, batch
-        self.variables = self.written = list(variables)
+        self.variables = list(variables)
 
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Nothing is compiled."""
