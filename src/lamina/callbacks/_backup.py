@@ -70,8 +70,9 @@ class BackupAndRestore(SaveFrequency, Callback):
     ) -> None:
         super().__init__()
         if not backup_dir or not isinstance(backup_dir, (str, os.PathLike)):
-            expected = "expected the path of a folder as `backup_dir`"
-            raise ValueError(explain("BackupAndRestore", expected, describe(backup_dir)))
+            expected = "expected the path of a folder as `backup_dir` (in fit, as `resume`)"
+            help = "give each run a folder of its own, as 'runs/first'"
+            raise ValueError(explain("BackupAndRestore", expected, describe(backup_dir), help))
         self.backup_dir, self.save_freq = backup_dir, save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         if save_freq is not False:
