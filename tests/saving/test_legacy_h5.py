@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lamina import layers, models, optimizers, saving
+from lamina import layers, models, optimizers, saving, utils
 from lamina._core import serialize
 from lamina.saving import FileRefused, _legacy_h5, _legacy_optimizer, _model_file
 from lamina.saving._hdf5 import open_hdf5
@@ -107,6 +107,26 @@ def test_weights_of_a_subclassed_model(keras2):
     model(arrays["in/x0"])
     model.load_weights(keras2 / "subclassed_weights.h5")
     check_predictions(model, arrays)
+
+
+@utils.register_keras_serializable("legacy")
+class Scored(models.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.score = layers.Dense(1)
+
+    def call(self, query, item):
+        return self.score(query * item)
+
+
+def test_a_subclassed_model_of_several_inputs(tmp_path):
+    """Its layers get other names when it is made anew."""
+    model, x = Scored(), np.random.rand(2, 3)
+    want = model(x, x)
+    model.save(tmp_path / "m.h5")
+    loaded = saving.load_model(tmp_path / "m.h5")
+    assert loaded.score.name != model.score.name
+    np.testing.assert_array_equal(loaded(x, x), want)
 
 
 def small(*sizes):

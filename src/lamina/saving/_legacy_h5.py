@@ -84,7 +84,8 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
         model: Any = model_from_record(record, None, 4 * os.path.getsize(path) + _SPARE, blank=True)
         if not isinstance(model, Layer):
             raise refuse(f"{where}@model_config", "expected a model", describe(model))
-        _load(model, _weights_group(file), where, by_name=True, skip_mismatch=False, exact=True)
+        group = _weights_group(file)
+        _load(model, group, where, _same_names(model, group), skip_mismatch=False, exact=True)
         training = json_attribute(file, "training_config", where) if compile else None
         if training is not None:
             with malformed_refused(f"{where}@training_config"):
@@ -193,6 +194,11 @@ def _load(
     if not report.ok:
         warnings.warn(f"{where}: some weights were not loaded.\n{report}", stacklevel=4)
     return report
+
+
+def _same_names(model: Any, group: Group) -> bool:
+    """Whether layers go by the file's names; those of a subclass may be numbered otherwise."""
+    return set(read_names(group, "layer_names")) == {layer.name for layer in model.layers}
 
 
 def _pairs(
@@ -372,8 +378,10 @@ def _old_record(record: Any) -> Any:
         config["layers"] = [
             _old_record(layer) if "class_name" in layer else layer for layer in config["layers"]
         ]
-    kept = {k: v for k, v in record.items() if k in ("name", "inbound_nodes")}
     name = record.get("registered_name") or record["class_name"]
+    # The shapes of the user's own classes do not follow from the graph.
+    extra = ("build_config",) if ">" in name else ()
+    kept = {k: v for k, v in record.items() if k in ("name", "inbound_nodes", *extra)}
     return {"class_name": name, "config": config, **kept}
 
 
