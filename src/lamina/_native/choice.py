@@ -9,7 +9,7 @@ from lamina._native.cache import Cache
 from lamina._native.cost import require_gain
 from lamina._native.engine import Engine
 from lamina._native.graph import Unsupported
-from lamina._native.switch import is_native_steps_enabled
+from lamina._native.switch import CHECKED, is_native_steps_enabled
 
 
 def choose(
@@ -33,7 +33,7 @@ def choose(
         return None, "XLA: native steps are turned off"
     try:
         _require_cpu(arrays)
-        engine = Engine(step, report() if report else None, variables, written, batch)
+        engine = Engine(step, report() if report else None, variables, written, batch, CHECKED)
         require_gain(*engine.step, engine.machine.lanes)
         engine.compile(Cache(folder))
     except Unsupported as reason:

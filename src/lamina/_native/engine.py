@@ -55,7 +55,11 @@ class Engine:
         graphs = [(live(p.outputs, p.graph.nodes), p.outputs) for p in self.parts]
         self.step = (graphs[0][0], len(graphs[0][1]))  # nodes and number of results of a step
         self.machine = jit.host(checked)
-        self.key = f"{VERSION} {self.machine} {jit.versions()} {fingerprint(graphs)}"
+        layout = [
+            (p.name, p.slots, p.batch, p.arguments, p.datasets, len(p.graph.arrays))
+            for p in self.parts
+        ]
+        self.key = f"{VERSION} {self.machine} {jit.versions()} {layout} {fingerprint(graphs)}"
 
     def compile(self, cache: Any = None) -> None:
         """Make the machine code, or take it from a cache (see `cache.Cache`)."""

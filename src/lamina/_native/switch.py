@@ -3,7 +3,9 @@
 import os
 
 _OFF = ("off", "0", "no", "false")
-_enabled = [os.environ.get("LAMINA_NATIVE", "off").lower() not in _OFF]
+_wanted = os.environ.get("LAMINA_NATIVE", "off").lower()
+_enabled = [_wanted not in _OFF]
+CHECKED = _wanted == "checked"  # every access of memory is tested: slow, for tests
 
 
 def enable_native_steps() -> None:
