@@ -3,11 +3,13 @@
 import gc
 import weakref
 
+import jax
 import numpy as np
 import pytest
 
 import lamina
 from lamina import layers
+from lamina._training import predict
 
 
 def test_single_batches_return_what_evaluate_does(net, people):
@@ -103,3 +105,33 @@ def test_programs_are_few_and_end_with_the_model(net, people):
     gone = use()
     gc.collect()
     assert [ref() for ref in gone] == [None] * len(gone)
+
+
+def test_programs_for_rows_of_many_shapes_are_bounded(monkeypatch):
+    monkeypatch.setattr(predict, "_SHAPES_KEPT", 3)
+    inputs = lamina.Input((None, 1))
+    model = lamina.Model(inputs, layers.GlobalAveragePooling1D()(inputs))
+    made = set()
+    for length in (1, 2, 3, 4, 1):
+        assert model.predict(np.full((2, length, 1), 7.0), verbose=0).tolist() == [[7], [7]]
+        made.add(id(model._programs["predict"]._forward))
+    assert len(made) == 2
+
+
+def test_eager_predictions_are_made_of_numbers_batch_by_batch(people):
+    seen = []
+
+    class Look(layers.Layer):
+        def call(self, x):
+            seen.append((x.shape[0], isinstance(x, jax.core.Tracer)))
+            return x * 2
+
+    inputs = lamina.Input((3,))
+    model = lamina.Model(inputs, Look()(inputs))
+    model.compile("sgd", "mse", run_eagerly=True)
+    seen.clear()
+    assert np.array_equal(model.predict(people.x, batch_size=10, verbose=0), people.x * 2)
+    assert seen == [(10, False), (10, False), (2, False)]
+    model.run_eagerly = False
+    assert np.array_equal(model.predict(people.x, batch_size=10, verbose=0), people.x * 2)
+    assert seen[3][1]

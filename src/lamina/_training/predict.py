@@ -14,6 +14,7 @@ from lamina._training.watch import Watch
 from lamina.utils import pack_x_y_sample_weight
 
 _CHUNK = 64  # batches per dispatch at most
+_SHAPES_KEPT = 64  # shapes of rows, sequences of many lengths say, for which programs are kept
 
 
 class Predictor:
@@ -26,6 +27,7 @@ class Predictor:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._forward: Forward | None = None
+        self._shapes: set[Any] = set()  # of rows that were compiled for
         self._row: tuple[int, ...] | None = None  # shape of a row that the model is known to take
 
     def fits(self) -> bool:
@@ -60,9 +62,13 @@ class Predictor:
 
     def _get_ready(self, x: Any, row: tuple[int, ...] | None) -> None:
         if self._forward is None or row != self._row:
-            # Wrong shapes are refused as they were given, not as they are rounded up.
-            self.model._build_for(tree.map_structure(data.symbolic, x))
+            if self.model._computes:
+                # Wrong shapes are refused as they were given, not as they are rounded up.
+                self.model._build_for(tree.map_structure(data.symbolic, x))
             self._row = row
+            self._shapes.add(tuple(leaf.shape[1:] for leaf in tree.flatten(x)))
+            if len(self._shapes) > _SHAPES_KEPT:
+                self._shapes, self._forward = set(), None  # and what was compiled for them
         if self._forward is None:
             model = self.model
             self._watch = Watch(model, lambda: [*model.variables, *model.metrics_variables])
@@ -90,6 +96,8 @@ class Predictor:
         )
 
     def _rows(self, x: Any, at: int, size: int, batch: int) -> Any:
+        if self.model._eager():
+            return self._rows_eagerly(x, at, at + size, batch)
         stop = -(-size // batch)
         wanted = min(_power(size), batch) if size <= batch else _power(stop) * batch
         whole = at == 0 and size == wanted == data.rows(x)
@@ -97,9 +105,21 @@ class Predictor:
         out = self._forward(part, batch, stop)  # type: ignore[misc]
         return tree.map_structure(lambda y: np.array(y)[:size], out)
 
-    def _make(self) -> Forward:
+    def _rows_eagerly(self, x: Any, start: int, stop: int, batch: int) -> Any:
+        """Run batches as they are by Python, op by op: `run_eagerly=True`."""
+        step = self._step()
+        parts = [
+            step(tree.map_structure(lambda a, i=i: a[i : min(i + batch, stop)], x))
+            for i in range(start, stop, batch)
+        ]
+        return tree.map_structure(lambda *p: np.concatenate([np.asarray(a) for a in p]), *parts)
+
+    def _step(self) -> Any:
         step = stateful(self.model, "predict", self.model.predict_step)
-        return Forward(lambda x: step(pack_x_y_sample_weight(x)), self._watch.variables)
+        return lambda x: step(pack_x_y_sample_weight(x))
+
+    def _make(self) -> Forward:
+        return Forward(self._step(), self._watch.variables)
 
     def _callbacks(self, steps: int | None, verbose: Any, callbacks: Any) -> Any:
         if not callbacks and (not verbose or (verbose == "auto" and (steps or 0) <= _CHUNK)):
