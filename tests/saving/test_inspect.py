@@ -103,6 +103,13 @@ def test_the_command(tmp_path, capsys):
         assert "expected" in capsys.readouterr().err
 
 
+def test_a_saved_model_of_tensorflow(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    for read in (saving.inspect, saving.load_model):
+        with pytest.raises(saving.FileRefused, match=r"(?s)SavedModel of TensorFlow.*model\.h5"):
+            read(tmp_path)
+
+
 # --- editing --------------------------------------------------------------------------------------
 
 

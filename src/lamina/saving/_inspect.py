@@ -150,7 +150,7 @@ def _of_model(path: Path) -> FileContents:
             found.nbytes = path.stat().st_size
         metadata, config = (
             read_json(archive.read(name, MAX_BYTES), f"{archive.name}:{name}")
-            if name in archive
+            if name in archive or name == _model_file.CONFIG
             else {}
             for name in (_model_file.METADATA, _model_file.CONFIG)
         )

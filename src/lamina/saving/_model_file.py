@@ -188,7 +188,15 @@ def open_model_file(filepath: Any) -> Iterator[Archive | FolderArchive]:
     if not hasattr(filepath, "read"):
         path = Path(os.fspath(filepath))
         if path.is_dir():
-            yield FolderArchive(path)
+            folder = FolderArchive(path)
+            if "saved_model.pb" in folder:
+                raise refuse(
+                    path.name,
+                    "expected a folder that save_model wrote",
+                    "a SavedModel of TensorFlow",
+                    "load it with TensorFlow's Keras, and there model.save('model.h5')",
+                )
+            yield folder
             return
         if not path.is_file():
             raise FileNotFoundError(
