@@ -183,13 +183,14 @@ def test_parts_of_a_pass_go_on_in_its_order(run, tmp_path):
     """With steps_per_epoch the order of the rows outlives the epoch."""
     options = {"batch_size": 10, "steps_per_epoch": 2, "epochs": 4, "verbose": 0}
     run.set_back()
-    wanted = run.model.fit(X[:40], Y[:40], **options).history
+    look = Cut(0, None)
+    wanted = run.model.fit(X[:40], Y[:40], callbacks=[look], **options).history
     run.set_back()
     with pytest.raises(Dark):
         run.model.fit(X[:40], Y[:40], callbacks=[BackupAndRestore(tmp_path), Cut(3, power_cut)],
                       **options)  # fmt: skip
     run.set_back(99)
-    again = run.model.fit(X[:40], Y[:40], callbacks=[BackupAndRestore(tmp_path)], **options)
+    again = run.model.fit(X[:40], Y[:40], callbacks=[BackupAndRestore(tmp_path), look], **options)
     assert again.history == wanted
 
 
@@ -480,7 +481,8 @@ class Numbers(lamina.utils.PyDataset):
 def test_streams_go_on_where_they_were(run, tmp_path, make, options, after):
     options = {"epochs": 3, "verbose": 0, **options}
     run.set_back()
-    wanted = run.model.fit(make(), **options).history
+    look = Cut(0, None)  # programs of single steps need not have the bits of others
+    wanted = run.model.fit(make(), callbacks=[look], **options).history
     weights = run.model.get_weights()
     run.set_back()
     with pytest.raises(Dark):
@@ -488,7 +490,7 @@ def test_streams_go_on_where_they_were(run, tmp_path, make, options, after):
             make(), callbacks=[BackupAndRestore(tmp_path, 1), Cut(after, power_cut)], **options
         )
     run.set_back(99)
-    again = run.model.fit(make(), callbacks=[BackupAndRestore(tmp_path, 1)], **options)
+    again = run.model.fit(make(), callbacks=[BackupAndRestore(tmp_path, 1), look], **options)
     assert again.history == wanted
     assert all(map(np.array_equal, run.model.get_weights(), weights))
 
