@@ -43,6 +43,9 @@ def test_frames_and_columns(rows):
         np.testing.assert_array_equal(got, y[:, 0])
     mixed = pd.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5]})
     np.testing.assert_array_equal(data.as_arrays("x", mixed), [[1, 1, 0.5], [2, 0, 1.5]])
+    for columns in ([0, 1], ["a", "a"], pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])):
+        got = data.as_arrays("x", pd.DataFrame(x[:, :2], columns=columns))
+        np.testing.assert_array_equal(got, x[:, :2])
     named = data.as_arrays("x", dict(mixed))
     assert named["a"].dtype == np.int32
     assert list(named["a"]) == [1, 2]

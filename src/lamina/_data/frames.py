@@ -27,26 +27,30 @@ def frame_array(what: str, value: Any) -> Any:
     """
     import narwhals  # knows pandas, polars, pyarrow and others, without importing them
 
-    frame = narwhals.from_native(value, pass_through=True, allow_series=True)
+    try:
+        frame = narwhals.from_native(value, pass_through=True, allow_series=True)
+    except narwhals.exceptions.DuplicateError:  # pandas lets columns have one name
+        frame = value
     if isinstance(frame, narwhals.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, narwhals.Series):
-        columns, single = {str(frame.name): frame}, True
+        columns, single = [(str(frame.name), frame)], True
     elif isinstance(frame, narwhals.DataFrame):
-        columns, single = {str(name): frame[name] for name in frame.columns}, False
+        named = zip(frame.columns, frame.iter_columns(), strict=True)
+        columns, single = [(str(name), column) for name, column in named], False
     else:
         return value.to_numpy() if hasattr(value, "to_numpy") else value
     _refuse(what, columns)
-    arrays = [np.asarray(column.to_numpy()) for column in columns.values()]
+    arrays = [np.asarray(column.to_numpy()) for _, column in columns]
     return arrays[0] if single else np.stack(arrays, axis=1)  # (N,) * C -> (N, C)
 
 
-def _refuse(what: str, columns: dict[str, Any]) -> None:
+def _refuse(what: str, columns: list[tuple[str, Any]]) -> None:
     import narwhals
 
     strange = {
         name: column.dtype
-        for name, column in columns.items()
+        for name, column in columns
         if not (column.dtype.is_numeric() or column.dtype == narwhals.Boolean)
     }
     if strange:
@@ -60,7 +64,7 @@ def _refuse(what: str, columns: dict[str, Any]) -> None:
                 "layers.StringLookup, dates as days since a start",
             )
         )
-    holes = {name: n for name, column in columns.items() if (n := column.null_count())}
+    holes = {name: n for name, column in columns if (n := column.null_count())}
     if holes:
         raise ValueError(
             explain(
