@@ -174,6 +174,9 @@ def _extract(archive: Any, folder: str) -> None:
     """Unpack; what would land outside of the folder is refused."""
     try:
         if isinstance(archive, tarfile.TarFile):
+            for member in archive:  # links have led past Python's own filter (CVE-2025-4517)
+                if not (member.isreg() or member.isdir()):
+                    raise ValueError(_outside(f"{member.name!r:.80}, a link or a device"))
             archive.extractall(folder, filter="data")
             return
     except tarfile.FilterError as error:
