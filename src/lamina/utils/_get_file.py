@@ -59,7 +59,7 @@ def get_file(
         >>> _ = (folder / "words.txt").write_text("a b c")
         >>> path = get_file(origin=(folder / "words.txt").as_uri(), cache_dir=folder)
         Downloading data from ...
-        >>> open(path).read()
+        >>> pathlib.Path(path).read_text()
         'a b c'
     """
     if not origin:
