@@ -112,6 +112,25 @@ def test_a_script_from_beginning_to_end():
     assert double.layers[1].get_output_at(0) is double.output
 
 
+def test_metrics_that_a_call_adds():
+    import keras
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = keras.layers.Dense(1, kernel_initializer="ones")
+
+        def call(self, x):
+            outputs = self.head(x)
+            self.add_metric(keras.ops.max(outputs), name="largest", aggregation="mean")
+            return outputs
+
+    model = Own()
+    model.compile("sgd", "mse")
+    history = model.fit(np.ones((8, 3)), np.full((8, 1), 3.0), batch_size=4, verbose=0).history
+    assert history == {"loss": [0.0], "largest": [3.0]}
+
+
 def test_users_own_classes_keep_their_arguments():
     from keras.layers import Dense
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import models, optimizers
+from lamina import metrics, models, optimizers
 from lamina._core import tree
 from lamina._core.layer import Layer
 from lamina.legacy._arguments import put_over, renamed, teach
@@ -48,6 +48,7 @@ def teach_methods() -> None:
     for name in _METHODS:
         put_over(model, name, globals()[name])
     put_over(optimizers.Optimizer, "lr", property(_get_lr, _set_lr))
+    put_over(Layer, "add_metric", add_metric)
     for side in ("input", "output"):
         put_over(Layer, f"get_{side}_at", _at(side))
         put_over(Layer, f"{side}_shape", property(_shape(side)))
@@ -111,6 +112,21 @@ def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: int = 0) -
 def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: int = 0) -> Any:
     """Return the outputs: `predict` of today."""
     return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+
+def add_metric(self: Any, value: Any, name: str, aggregation: str | None = "mean") -> None:
+    """Show the mean of a value that `call` computes beside the other metrics.
+
+    Args:
+        value: number or array, of one batch.
+        name: what logs call it.
+        aggregation: 'mean', the only one there was; None meant that `value` is a metric's result.
+    """
+    del aggregation
+    added = vars(self).setdefault("_added_metrics", {})
+    if name not in added:
+        added[name] = metrics.Mean(name=name)
+    added[name].update_state(value)
 
 
 def _by_samples(generator: Any, samples: int) -> tuple[Any, int]:
