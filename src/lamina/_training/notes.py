@@ -54,8 +54,10 @@ def _about_inputs(model: Any, x: Any, whole: bool) -> Iterator[str]:
     if values.dtype.kind not in "iuf" or values.ndim < 2 or not values.size:
         return
     size = float(np.sqrt(np.mean(np.square(values, dtype="float64"), axis=0)).max())
-    if size > _LARGE and _weighs_inputs(model):
-        low, high = values.min(), values.max()
+    low, high = values.min(), values.max()
+    # Some nets take pictures of 0 to 255 less their mean, which is as well as scaled.
+    unscaled = size > (_LARGE if low >= 0 else 10 * _LARGE)
+    if unscaled and _weighs_inputs(model):
         picture = values.ndim >= 3 and low >= 0 and 1 < high <= 255
         cure = "x / 255" if picture else "(x - x.mean(0)) / x.std(0), or with a Normalization layer"
         yield (
