@@ -27,8 +27,8 @@ def graph(k):
     shared = k.layers.Dense(2, name="shared")
     x = k.layers.Concatenate(name="both")([inner(a), b])
     x = k.layers.Add(name="sum")([shared(x), shared(x)])
-    twice = x if k is keras else k.ops.multiply(x, 2.0)  # Keras cannot read its own ops there
-    y = k.layers.Reshape((2, 1), name="shape")(twice)
+    x = k.layers.Reshape((2,), name="flat")(k.layers.SpatialDropout1D(0.0)(x[:, None]))
+    y = k.layers.Reshape((2, 1), name="shape")(k.ops.multiply(x, 2.0))
     y = k.layers.Bidirectional(k.layers.LSTM(2, name="lstm"), name="bi")(y)
     out = k.layers.Dense(1, kernel_regularizer="l2", name="out")(y)
     model = k.Model([a, b], [out, x], name="graph")

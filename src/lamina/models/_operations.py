@@ -129,6 +129,8 @@ def kind_of(fn: Any) -> Kind | None:
 
 def find_kind(module: str, name: str) -> Kind | None:
     """Return the op of a class that a record names, or None."""
+    if not module:  # in .h5 files Keras leaves it out
+        module = next((m for m, cls in _by_class() if cls == name), "")
     function, call = _by_class().get((module, name), (None, ""))
     if function is None:
         return None

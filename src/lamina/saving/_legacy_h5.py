@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from lamina import _exports
 from lamina._core import serialize, tree
+from lamina._core.configurable import parameters
 from lamina._core.errors import describe, explain
 from lamina._core.layer import Layer
 from lamina._core.state import Scope, Variable
@@ -80,7 +82,7 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
                 "weights alone",
                 "make the model in Python, then model.load_weights(path)",
             )
-        record = modern(record) if is_legacy(version) else record
+        record = modern(record) if is_legacy(version) else _with_modules_of_ops(record)
         model: Any = model_from_record(record, None, 4 * os.path.getsize(path) + _SPARE, blank=True)
         if not isinstance(model, Layer):
             raise refuse(f"{where}@model_config", "expected a model", describe(model))
@@ -91,6 +93,28 @@ def load_model(path: Any, custom_objects: Any = None, compile: bool = True) -> A
             with malformed_refused(f"{where}@training_config"):
                 _compile(model, training, file, where)
     return model
+
+
+def _with_modules_of_ops(record: Any) -> Any:
+    """Tell the operations in a record of Keras 3 from layers: `Multiply` is the name of both.
+
+    Keras writes neither's module here, and then takes all for layers. A layer has `trainable`.
+    """
+    config = record.get("config") if isinstance(record, dict) else None
+    if not isinstance(config, dict) or "module" in record:
+        return record
+    layers = config.get("layers")
+    if isinstance(layers, list):
+        layers = [_with_modules_of_ops(layer) for layer in layers]
+        return {**record, "config": {**config, "layers": layers}}
+    name = record.get("class_name")
+    if "trainable" in config or "inbound_nodes" not in record or not isinstance(name, str):
+        return record
+    cls = _exports.find(name, "layers")
+    without = cls is not None and (name == "InputLayer" or "trainable" not in parameters(cls))
+    if without or serialize.get_registered_object(name) is not None:
+        return record
+    return {**record, "module": "keras.src.ops."}
 
 
 def load_weights(
