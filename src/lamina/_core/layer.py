@@ -552,7 +552,7 @@ class Layer(Configurable):
     def save_own_variables(self, store: Any) -> None:
         """Put the layer's own weights into `store`, numbered."""
         for i, variable in enumerate(self._own_weights()):
-            store[str(i)] = variable.numpy()
+            store[str(i)] = np.asarray(variable.raw())  # not copied
 
     def load_own_variables(self, store: Any) -> None:
         """Take the layer's own weights from `store`, as `save_own_variables` put them."""

@@ -119,7 +119,7 @@ class LowRank:
             return
         for i, variable in enumerate(self._merged_variables()):
             merged = variable is self._weight()
-            store[str(i)] = np.asarray(self._effective(cast=False)) if merged else variable.numpy()
+            store[str(i)] = np.asarray(self._effective(cast=False) if merged else variable.raw())
 
     def load_own_variables(self, store: Any) -> None:
         """Take the layer's own weights from `store`; a LoRA correction starts from zero."""

@@ -564,7 +564,7 @@ class Optimizer(Configurable):
     def save_own_variables(self, store: Any) -> None:
         """Put the state into `store`, numbered."""
         for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
+            store[str(i)] = np.asarray(variable.raw())  # not copied
 
     def load_own_variables(self, store: Any) -> None:
         """Take the state from `store`, as `save_own_variables` put it; none if sizes differ."""

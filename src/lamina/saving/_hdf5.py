@@ -278,7 +278,7 @@ class Dataset(_Object):
         self._budget.charge(self.nbytes, self.where)
         with damage_refused(self.where, "a dataset"):
             stored = self._raw.dtype
-            array = np.empty(self.shape, stored)
+            array = _aligned(self.shape, stored)
             if array.size:
                 self._raw.read_direct(array)
             return array if stored == self.dtype else array.view(self.dtype)
@@ -334,9 +334,9 @@ class Dataset(_Object):
             raise refuse(self.where, "expected as many numbers as the shape has", got)
 
 
-def as_hdf5_bytes(array: np.ndarray) -> tuple[np.ndarray, str | None]:
-    """Return an array as HDF5 holds it, and the name of a dtype that HDF5 has not."""
-    name = str(array.dtype)
-    if name in _SHORT.get(array.dtype.itemsize, ()):
-        return array, name
-    return array, None
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An empty array where jax takes its memory as it is: without a copy, half is enough."""
+    nbytes = math.prod(shape) * dtype.itemsize
+    memory = np.empty(nbytes + 64, "uint8")
+    start = -memory.ctypes.data % 64
+    return memory[start : start + nbytes].view(dtype).reshape(shape)
