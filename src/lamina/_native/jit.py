@@ -104,5 +104,6 @@ class Library:
 
 @cache
 def _lljit() -> Any:
-    llvm = _binding()
-    return llvm.create_lljit_compiler(_target())
+    # LLVM's newer linker: it puts a program's code and constants side by side. The older one ends
+    # the process when they come to lie more than 2 GiB apart, as they do in large processes.
+    return _binding().create_lljit_compiler(_target(), use_jit_link=True)
