@@ -228,7 +228,7 @@ def test_lambda_is_saved_by_name():
     record = json.loads(
         json.dumps(layers.serialize(layers.Lambda(scaled, arguments={"factor": 3.0})))
     )
-    assert record["config"]["function"]["registered_name"] == "tests>scaled"
+    assert record["config"]["function"]["config"] == "tests>scaled"
     layer = layers.deserialize(record)
     assert layer.function is scaled
     assert layer(np.ones(1), training=True).tolist() == [3.0]

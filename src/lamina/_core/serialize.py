@@ -144,12 +144,9 @@ def _serialize_function(fn: Any) -> Any:
         help += "a get_config method"
         raise ValueError(explain("serialization", expected, describe(fn), help))
     kind = "class" if isinstance(fn, type) else "function"
-    return {
-        "module": module,
-        "class_name": kind,
-        "config": name,
-        "registered_name": public or get_registered_name(fn),
-    }
+    if public is None:  # as Keras writes users' own: by the registered name, which stands in config
+        name = get_registered_name(fn)
+    return {"module": module, "class_name": kind, "config": name, "registered_name": public or kind}
 
 
 def _serialize_instance(obj: Any) -> dict[str, Any]:
@@ -224,7 +221,8 @@ def _deserialize_record(record: Mapping[str, Any]) -> Any:
     if isinstance(name, str) and name.startswith("__"):
         return _deserialize_value(name, config)
     if name in ("function", "class"):  # Keras' registered_name is then the kind, or the name again
-        return find(config, record.get("module"))
+        registered = record.get("registered_name")
+        return find(config, record.get("module"), None if registered == name else registered)
     shared, number = context().shared, record.get("shared_object_id")
     if shared is not None and number is not None and number in shared:
         return shared[number]
