@@ -235,7 +235,7 @@ import mmap, sys
 from lamina._native import jit
 
 text = '''
-@numbers = internal constant [64 x float] zeroinitializer
+@numbers = internal constant [3 x float] [float 1.0, float 2.0, float 4.0]
 define void @f(ptr %p, i64 %a, i64 %b, i64 %c) {
   %at = getelementptr float, ptr @numbers, i64 %a
   %x = load float, ptr %at
