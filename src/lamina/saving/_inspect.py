@@ -258,7 +258,7 @@ def _records(structure: Any) -> Iterator[dict[str, Any]]:
 def _class_of(record: dict[str, Any]) -> str:
     registered, name = record.get("registered_name"), record.get("class_name")
     if name in ("function", "class"):
-        return str(registered or record.get("config"))
+        return str(record.get("config") if registered in (None, name) else registered)
     return str(registered if isinstance(registered, str) and ">" in registered else name)
 
 
@@ -268,7 +268,8 @@ def _is_known(record: dict[str, Any]) -> bool:
     if module.startswith("keras.src.ops.") or "module" not in record:
         return ">" not in name or serialize.get_registered_object(name) is not None
     try:
-        serialize.find(record.get("registered_name") or name, module, name)
+        plain, registered = record.get("class_name"), record.get("registered_name")
+        serialize.find(name if plain in ("function", "class") else plain, module, registered)
     except ValueError:
         return False
     return True
