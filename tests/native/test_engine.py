@@ -245,10 +245,11 @@ define void @f(ptr %p, i64 %a, i64 %b, i64 %c) {
 }
 '''
 code, kept = jit.compile_module(text), []
-for _ in range(30):
-    kept.append(jit.Library(code, ["f"]))
+for _ in range(9):
+    hole = mmap.mmap(-1, 4096, prot=mmap.PROT_READ)
     kept.append(mmap.mmap(-1, 3 << 30, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE | 0x4020))
-    kept += [mmap.mmap(-1, 4096 * (1 + k % 3), prot=mmap.PROT_READ) for k in range(40)]
+    hole.close()  # room for the code, but not for the constants as well
+    kept.append(jit.Library(code, ["f"]))
 print("alive")
 """
 
