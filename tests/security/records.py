@@ -231,6 +231,7 @@ def _huge() -> dict[str, Attack]:
         "EinsumDense": layer("EinsumDense", equation="ab,bc->ac", output_shape=big),
         "Normalization": layer("Normalization", mean=1.0, variance=[1.0] * 4, axis=big),
         "a float as units": layer(units=1e300),
+        "numbers for what is unknown": layer("IntegerLookup", vocabulary=[1], num_oov_indices=big),
         "units below zero": layer(units=-(10**30)),
         "no end of digits": layer(units=10**300),
         "a cycle": graph([dense]),

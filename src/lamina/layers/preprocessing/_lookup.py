@@ -20,6 +20,7 @@ from lamina.layers.preprocessing._category_encoding import VECTOR_MODES, encode,
 from lamina.layers.preprocessing._hashing import hash_bins, two_numbers
 
 MODES = ("int", *VECTOR_MODES, "tf_idf")
+_MOST_BINS = 10_000_000  # that a record may ask for
 SECOND_NAMES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 MaxTokens = Annotated[
     int, Check("an integer of 2 or more", lambda x: is_integer(x) and x > 1, "None sets no limit")
@@ -446,6 +447,16 @@ class Lookup(Layer):
                     "expected a list of tokens or None as 'vocabulary'",
                     describe(config["vocabulary"]),
                     "files are read only by the constructor and set_vocabulary(path)",
+                )
+            )
+        bins = config.get("num_oov_indices")
+        if isinstance(bins, int) and bins > _MOST_BINS:  # a place in a list for each
+            raise ValueError(
+                explain(
+                    f"{cls.__name__}.from_config",
+                    f"expected at most {_MOST_BINS} as 'num_oov_indices'",
+                    f"{bins}",
+                    "the constructor takes more",
                 )
             )
         return super().from_config(config)
