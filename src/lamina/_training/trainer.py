@@ -213,6 +213,7 @@ class Trainer(Steps):
 
         Raises:
             ValueError: data that cannot work, before anything is changed.
+            FloatingPointError: the loss is NaN or infinite; see `config.enable_nan_stop`.
         """
         self._require_compiled("fit")
         batch_size = checks.batch_size("fit", batch_size)

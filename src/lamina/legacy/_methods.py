@@ -17,7 +17,12 @@ _FEEDING = {
     "max_q_size": "", "max_queue_size": "", "nb_worker": "", "workers": "", "pickle_safe": "",
     "use_multiprocessing": "",
 }  # fmt: skip
-_RUNNING = {**_FEEDING, "nb_epoch": "epochs", "nb_val_samples": "validation_steps"}
+_RUNNING = {
+    **_FEEDING,
+    "show_accuracy": "",
+    "nb_epoch": "epochs",
+    "nb_val_samples": "validation_steps",
+}
 _TABLES = {
     "fit": _RUNNING,
     "evaluate": _FEEDING,
