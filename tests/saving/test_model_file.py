@@ -256,10 +256,19 @@ def test_custom_classes_by_name_and_what_to_write_where_one_is_missing(tmp_path)
     again = saved_and_loaded(model, tmp_path, custom_objects={"Twice": Twice})
     assert type(again.layers[0]) is Twice
     lamina.saving.register_keras_serializable("shop")(Twice)
+
+    @lamina.saving.register_keras_serializable("shop")
+    def bent(x):
+        return 0.5 * x
+
+    model.add(layers.Activation(bent))
     assert type(saved_and_loaded(model, tmp_path).layers[0]) is Twice
-    lamina._core.serialize._custom.clear()
+    for name in ("shop>Twice", "shop>bent"):
+        del lamina._core.serialize._custom[name]
     with pytest.raises(ValueError, match=r"register_keras_serializable\('shop'\) above it"):
         load_model(tmp_path / "again.keras")
+    again = load_model(tmp_path / "again.keras", {"Twice": Twice, "bent": bent})
+    assert again(np.ones((1, 3))).tolist() == [[1.0] * 3]
 
 
 def test_code_in_a_file_is_refused_with_the_recipe(tmp_path):

@@ -275,13 +275,13 @@ def find(name: Any, module: str | None = None, registered: str | None = None) ->
         module: the one it is from, as 'keras.layers'; used for the library's own only.
         registered: the name with which users' own are registered, as 'package>name'.
     """
-    for known in (registered, name):
+    if not isinstance(name, str):
+        raise ValueError(explain("deserialization", "expected a name", describe(name)))
+    for known in (registered, name, name.rpartition(">")[2]):
         custom = get_registered_object(known) if isinstance(known, str) else None
         if custom is not None:
             return custom
     item = None
-    if not isinstance(name, str):
-        raise ValueError(explain("deserialization", "expected a name", describe(name)))
     if isinstance(module, str) and module.partition(".")[0] in ("keras", "lamina"):
         item = _exports.find(name, module.partition(".")[2])
     item = item or _exports.find(name) or _exports.find(name, "ops")
