@@ -18,7 +18,8 @@ def explain(where: str, expected: str, got: str | None = None, help: str | None 
         lines.append(f"  Got {_stopped(got)}")
     if help is not None:
         lines.append(f"  Help: {_stopped(help)}")
-    return "\n".join(lines)
+    # Names may come from files: none of them acts upon a terminal.
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in "\n".join(lines))
 
 
 def _stopped(text: str) -> str:
