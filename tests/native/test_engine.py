@@ -228,33 +228,3 @@ def test_a_read_only_folder_is_no_trouble(tmp_path):
 def test_unsupported_names_the_operation():
     with pytest.raises(Unsupported, match="sort"):
         Engine(step_of(jnp.sort, X), None, 1, [0], 1)
-
-
-LARGE_PROCESS = """
-import mmap, sys
-from lamina._native import jit
-
-text = '''
-@numbers = internal constant [3 x float] [float 1.0, float 2.0, float 4.0]
-define void @f(ptr %p, i64 %a, i64 %b, i64 %c) {
-  %at = getelementptr float, ptr @numbers, i64 %a
-  %x = load float, ptr %at
-  %y = fadd float %x, 0x3FF3333340000000
-  store float %y, ptr %p
-  ret void
-}
-'''
-code, kept = jit.compile_module(text), []
-for _ in range(9):
-    hole = mmap.mmap(-1, 4096, prot=mmap.PROT_READ)
-    kept.append(mmap.mmap(-1, 3 << 30, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE | 0x4020))
-    hole.close()  # room for the code, but not for the constants as well
-    kept.append(jit.Library(code, ["f"]))
-print("alive")
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reserves memory as Linux does it")
-def test_code_is_linked_in_large_processes(fresh_python):
-    """LLVM's older linker ends the process if code and constants are more than 2 GiB apart."""
-    assert fresh_python(LARGE_PROCESS).split() == ["alive"]
