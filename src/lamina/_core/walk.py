@@ -6,7 +6,6 @@ from typing import Any
 from lamina._core.random import SeedGenerator
 from lamina._core.state import Variable
 
-
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
