@@ -108,6 +108,8 @@ def _with_modules_of_ops(record: Any) -> Any:
         layers = [_with_modules_of_ops(layer) for layer in layers]
         return {**record, "config": {**config, "layers": layers}}
     name = record.get("class_name")
+    if name == "GroupedQueryAttention":  # what Keras calls the class inside
+        return {**record, "class_name": "GroupQueryAttention"}
     if "trainable" in config or "inbound_nodes" not in record or not isinstance(name, str):
         return record
     cls = _exports.find(name, "layers")
