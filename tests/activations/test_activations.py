@@ -222,5 +222,5 @@ def test_own_functions():
     assert activations.get(cube) is cube
     assert activations.deserialize("cube", {"cube": cube}) is cube
     record = activations.serialize(cube)
-    assert (record["class_name"], record["config"]) == ("function", "cube")
+    assert (record["class_name"], record["config"]) == ("function", "lessons>cube")
     assert activations.deserialize(record) is cube
