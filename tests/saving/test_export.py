@@ -1,5 +1,6 @@
 """Artifacts of models: StableHLO files, and ONNX where its packages are there."""
 
+import json
 import zipfile
 
 import jax
@@ -10,6 +11,7 @@ import lamina
 from lamina import layers, models, ops
 from lamina.export import ExportArchive, _onnx, load
 from lamina.layers import InputSpec
+from lamina.saving import FileRefused
 
 
 def dense():
@@ -170,6 +172,27 @@ def test_other_files_and_calls_into_python_are_refused(tmp_path):
                 new.writestr(name, data if name == "plain.jax" else old.read(name))
         with pytest.raises(ValueError, match=message):
             load(tmp_path / "bad")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("format", "other"), ("endpoints", {}), ("endpoints", {"__class__": []}), ("variables", 3),
+     ("variables", ["one"]), ("collections", {"variables": [99]}), ("collections", [])],
+)  # fmt: skip
+def test_manifests_that_do_not_fit_are_refused(tmp_path, key, value):
+    model, path = models.Sequential([layers.Input((2,)), layers.Dense(1)]), tmp_path / "model"
+    model.export(path, verbose=False, check=False)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(parts["manifest.json"])
+    if isinstance(manifest[key], dict) and value:
+        value = {**manifest[key], **value} if isinstance(value, dict) else value
+    parts["manifest.json"] = json.dumps({**manifest, key: value}).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    with pytest.raises(FileRefused):
+        load(path)
 
 
 def test_what_onnx_gets_is_the_model_in_plain_operations():

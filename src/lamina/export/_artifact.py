@@ -146,17 +146,44 @@ def load(filepath: Any) -> "Artifact":
     _need_flatbuffers()
     with open_archive(os.fspath(filepath)) as archive:
         manifest = read_json(archive.read(_MANIFEST, MAX_BYTES), f"{archive.name}:{_MANIFEST}")
-        if not isinstance(manifest, dict) or manifest.get("format") != "lamina artifact":
-            raise refuse(archive.name, "expected an artifact of lamina", "another manifest")
+        _check_manifest(manifest, archive.name)
         size = archive.size(_VARIABLES)
         with archive.open(_VARIABLES, size) as file, open_hdf5(file, size) as h5:
-            values = [h5.dataset(str(i)) for i in range(len(manifest["variables"]))]
-            arrays = [jnp.asarray(v.read()) for v in values if v is not None]
+            arrays = [_array(h5, i) for i in range(len(manifest["variables"]))]
         programs = {}
         for name in manifest["endpoints"]:
             data = archive.read(f"{name}.jax", _LARGEST)
             programs[name] = _program(data, f"{archive.name}:{name}")
     return Artifact(manifest, arrays, programs)
+
+
+def _array(h5: Any, number: int) -> Any:
+    dataset = h5.dataset(str(number))
+    if dataset is None:
+        raise refuse(h5.where, f"expected an array {number}", "none")
+    return jnp.asarray(dataset.read())
+
+
+def _check_manifest(manifest: Any, where: str) -> None:
+    if not isinstance(manifest, dict) or manifest.get("format") != "lamina artifact":
+        raise refuse(where, "expected an artifact of lamina", "another manifest")
+    endpoints, stored, collections = (
+        manifest.get(key) for key in ("endpoints", "variables", "collections")
+    )
+    sound = isinstance(endpoints, dict) and bool(endpoints) and isinstance(stored, list)
+    sound = sound and isinstance(collections, dict) and set(COLLECTIONS) <= set(collections)
+    if not sound or not all(_is_attribute(n) for n in (*endpoints, *collections)):
+        raise refuse(where, "expected names of endpoints, variables and collections", "others")
+    for indices in collections.values():
+        known = isinstance(indices, list) and all(
+            type(i) is int and 0 <= i < len(stored) for i in indices
+        )
+        if not known:
+            raise refuse(where, "expected places of variables", f"{indices!r:.60}")
+
+
+def _is_attribute(name: Any) -> bool:
+    return name.isidentifier() and name[0] != "_" and name not in ("endpoints", "signatures")
 
 
 def _program(data: bytes, where: str) -> Any:
@@ -201,6 +228,10 @@ class _Method:
 
     def __init__(self, name: str, program: Any, values: list[Any]) -> None:
         self._name, self._values = name, values
+        if [(a.shape, a.dtype) for a in program.in_avals[: len(values)]] != [
+            (v.shape, v.dtype) for v in values
+        ]:
+            raise refuse(name, "expected a program that takes the variables", "another one")
         self._avals = program.in_avals[len(values) :]
         self._tree = program.in_tree.children()[0]
         self._run = jax.jit(program.call)
