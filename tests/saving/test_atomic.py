@@ -57,3 +57,17 @@ def test_what_cannot_be_written_is_told(tmp_path):
         pass
     with pytest.raises(IsADirectoryError, match="path of a file"), atomic_write(tmp_path):
         pass
+
+
+def test_what_killed_writers_left_is_removed_after_a_day(tmp_path):
+    old, new, others = (
+        tmp_path / name
+        for name in (".a.0123456789ab.txt", ".a.0123456789ac.txt", ".b.0123456789ab.txt")
+    )
+    for path in (old, new, others):
+        path.write_text("half")
+    for path in (old, others):
+        os.utime(path, (0, 0))
+    with atomic_write(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert names(tmp_path) == sorted([new.name, others.name, "a.txt"])

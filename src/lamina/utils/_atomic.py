@@ -1,14 +1,18 @@
 """Files that are written whole or not at all."""
 
+import glob
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from lamina._core.errors import explain
+
+_DAY = 24 * 60 * 60  # seconds
 
 
 @contextmanager
@@ -54,6 +58,7 @@ def atomic_write(path: Any) -> Iterator[Path]:
 
 
 def _new_file_beside(target: Path) -> Path:
+    _remove_forgotten(target)
     temporary = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(6)}{target.suffix}")
     try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
@@ -63,6 +68,16 @@ def _new_file_beside(target: Path) -> Path:
         ) from None
     os.close(descriptor)
     return temporary
+
+
+def _remove_forgotten(target: Path) -> None:
+    """Remove what writers of `target` left that were killed, a day ago or longer."""
+    stem, suffix = glob.escape(target.stem[:100]), glob.escape(target.suffix)
+    pattern = f".{stem}.{'[0-9a-f]' * 12}{suffix}"
+    for forgotten in target.parent.glob(pattern):
+        with suppress(OSError):
+            if time.time() - forgotten.stat().st_mtime > _DAY:
+                forgotten.unlink()
 
 
 def _flush(path: Path) -> None:
