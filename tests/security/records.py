@@ -165,6 +165,11 @@ def _nested() -> dict[str, Attack]:
     found["C4 a switch in the record"] = Attack(flips, False)
     found["C5 Torch"] = Attack(layer("TorchModuleWrapper", module="gANjb3MKc3lzdGVtCg=="))
     found["C5 SavedModel"] = Attack(layer("TFSMLayer", filepath="/etc"))
+    lookup = {"class_name": "class", "module": "keras.layers", "config": "StringLookup"}
+    for how, cls in (("name", "StringLookup"), ("record", lookup)):
+        arguments = {"vocabulary": "{secret}"}
+        found[f"C7 Lambda of a class by {how}"] = Attack(
+            layer("Lambda", function=cls, arguments=arguments))  # fmt: skip
     for key in ("bomb", "__class__", "_value", "safe_mode", "custom_objects", "cls", "self"):
         found[f"C7 Dense({key})"] = Attack(layer(**{key: "x"}))
     return found

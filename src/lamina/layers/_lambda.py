@@ -80,7 +80,9 @@ class Lambda(Layer):
 def _function(given: Any) -> Any:
     """Return a function, or the one of that name: the library's own are saved by name alone."""
     function = serialize.find(given) if isinstance(given, str) else given
-    if not callable(function):
+    # A class takes arguments that a record of it could not have, as the path of a vocabulary.
+    made_from_config = isinstance(function, type) and hasattr(function, "from_config")
+    if not callable(function) or made_from_config:
         raise ValueError(
             explain("Lambda", "expected a function", describe(given), "write it as lambda x: ...")
         )
