@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +82,20 @@ def test_names_from_files_are_harmless_on_screens(name, tmp_path):
     for text in (shown, str(refused.value)):
         assert not set(text) & set("\x1b\r\u202e")
     assert "<script>" not in str(utils.model_to_dot(model))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [layer("A" * 10**7), layer(**{"b" * 10**7: 1}), layer(dtype="c" * 10**7),
+     layer(bomb=[0] * 10**6)],
+    ids=["class", "argument", "value", "list"],
+)  # fmt: skip
+def test_errors_about_long_values_are_short_and_soon(record):
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="expected") as refused:
+        made_of(record)
+    assert len(str(refused.value)) < 10**5
+    assert time.monotonic() - begun < 5
 
 
 # --- pickles --------------------------------------------------------------------------------------

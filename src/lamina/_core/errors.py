@@ -13,7 +13,7 @@ def explain(where: str, expected: str, got: str | None = None, help: str | None 
           Got -3 (int).
           Help: use 1 or more.
     """
-    lines = [f"{where}: {_stopped(expected)}"]
+    lines = [f"{where[:_LONGEST]}: {_stopped(expected)}"]
     if got is not None:
         lines.append(f"  Got {_stopped(got)}")
     if help is not None:
@@ -22,7 +22,11 @@ def explain(where: str, expected: str, got: str | None = None, help: str | None 
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in "\n".join(lines))
 
 
+_LONGEST = 20_000  # characters of a part: names and values from files have any length
+
+
 def _stopped(text: str) -> str:
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
     return text if text.endswith("?") else text.rstrip(".") + "."
 
 
@@ -34,7 +38,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
         'rmsprop'
     """
     by_lower = {n.lower(): n for n in sorted(set(names))}
-    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:200].lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[close[0]] if close else None
 
 
