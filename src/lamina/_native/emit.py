@@ -18,8 +18,8 @@ TYPES = {
 }  # fmt: skip
 IN_MEMORY = TYPES | {"bool": "i8"}
 BYTES = {"float": 4, "i32": 4, "i8": 1, "i16": 2}
-_UNROLLED = 8  # turns of a loop that are written out at most
-UNROLL_LIMIT = 600  # instructions that a kernel written out may have
+UNROLL_LIMIT = 600  # instructions that a kernel written out may have ...
+UNROLLED_IN_ALL = 40_000  # ... and all kernels: more take long to compile
 
 # A place: a constant plus multiples of loop variables, counted in elements.
 Place = tuple[int, tuple[tuple[str, int], ...]]
@@ -88,6 +88,7 @@ class Code:
 
     def __init__(self, lanes: int, sums: int, checked: bool = False) -> None:
         self.lanes, self.sums, self.checked = lanes, sums, checked
+        self.unrolled = UNROLL_LIMIT  # of one kernel
         self.lines: list[str] = []
         self.stack: list[str] = []  # allocations
         self.declared: set[str] = set()

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from lamina._native.emit import (
-    UNROLL_LIMIT,
     ZERO,
     Code,
     Memory,
@@ -225,7 +224,7 @@ class Nest:
         turns = 1
         for axis, size in self.loops:
             turns *= -(-size // self.code.lanes) if axis == self.lane else size
-        self.unroll = turns * (self.work + len(self.lines)) <= UNROLL_LIMIT
+        self.unroll = turns * (self.work + len(self.lines)) <= self.code.unrolled
 
     # --- writing --------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from lamina._native.graph import Node
 from lamina._native.loops import Function
 from lamina._native.rules import F
 
-_WRITTEN_OUT = 160  # multiply-adds that are written out instead of looped over
+_PART = 0.27  # multiply-adds written out instead of looped over: this part of what kernels may have
 _PANEL_BYTES = 24 << 10  # a B that is larger is copied, panel by panel, to lie in a row
 _BLOCK = 8  # rows and columns of the blocks that are transposed in registers
 
@@ -136,6 +136,7 @@ def _write(function: Function, p: Product) -> None:
 def _write_sums(function: Function, p: Product) -> None:
     """Few results: each is a sum across vectors that run along k."""
     code, b = function.code, p.b
+    most = _PART * code.unrolled
     if b.rows != 1:
         memory = function.scratch(p.n * p.k)
 
@@ -144,12 +145,12 @@ def _write_sums(function: Function, p: Product) -> None:
                 at = plus(b.at, times(n, b.columns), times(k, b.rows))
                 code.store(memory, plus(times(n, p.k), k), code.load(b.memory, at))
 
-            code.loop(p.k, one, p.n * p.k <= _WRITTEN_OUT)
+            code.loop(p.k, one, p.n * p.k <= most)
 
-        code.loop(p.n, copy, p.n * p.k <= _WRITTEN_OUT)
+        code.loop(p.n, copy, p.n * p.k <= most)
         b = Operand(memory, ZERO, 1, p.k)
     whole, rest = divmod(p.k, code.lanes)
-    small = p.m * p.n * (whole + 1) <= _WRITTEN_OUT
+    small = p.m * p.n * (whole + 1) <= most
 
     def row(m: Place) -> None:
         def result(n: Place) -> None:
@@ -192,7 +193,9 @@ class _Tiles:
 
     def __init__(self, function: Function, product: Product) -> None:
         self.function, self.code, self.p = function, function.code, product
-        self.small = product.m * product.k * -(-product.n // self.code.lanes) <= _WRITTEN_OUT
+        self.small = (
+            product.m * product.k * -(-product.n // self.code.lanes) <= _PART * self.code.unrolled
+        )
         large = product.k * product.n * 4 > _PANEL_BYTES and product.m >= 8
         self.packs = product.n > 1 and (product.b.columns != 1 or large)
 

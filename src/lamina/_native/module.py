@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lamina._native.emit import Code, Memory
+from lamina._native.emit import UNROLL_LIMIT, UNROLLED_IN_ALL, Code, Memory
 from lamina._native.fusion import Arena, Plan, row_major, size_in_bytes
 from lamina._native.graph import VIEWS, Graph, Node
 from lamina._native.loops import Function, Nest, write_kernel
@@ -91,6 +91,7 @@ class _Writer(Function):
             known = slot < len(part.inputs)
             targets.append(part.inputs[slot] if known else None)
         plan = Plan(part.graph, part.outputs, targets)
+        code.unrolled = min(UNROLL_LIMIT, UNROLLED_IN_ALL // (1 + len(plan.kernels)))
         super().__init__(code, plan, {}, part.batch)
         self._scratch = 0
         self._stack = 0

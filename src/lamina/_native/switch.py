@@ -3,7 +3,7 @@
 import os
 
 _OFF = ("off", "0", "no", "false")
-_wanted = os.environ.get("LAMINA_NATIVE", "off").lower()
+_wanted = os.environ.get("LAMINA_NATIVE", "on").lower()
 _enabled = [_wanted not in _OFF]
 CHECKED = _wanted == "checked"  # every access of memory is tested: slow, for tests
 
