@@ -9,7 +9,7 @@ import pytest
 
 import lamina
 from lamina import layers
-from lamina._training import predict
+from lamina._training import garbage, predict
 
 
 def test_single_batches_return_what_evaluate_does(net, people):
@@ -135,3 +135,19 @@ def test_eager_predictions_are_made_of_numbers_batch_by_batch(people):
     model.run_eagerly = False
     assert np.array_equal(model.predict(people.x, batch_size=10, verbose=0), people.x * 2)
     assert seen[3][1]
+
+
+def test_models_that_are_gone_make_room_for_others(net, people, monkeypatch):
+    monkeypatch.setattr(garbage, "_holders", weakref.WeakValueDictionary())
+    monkeypatch.setattr(garbage, "_limit", 3)
+    gc.disable()  # as if it never ran by itself
+    try:
+        models = []
+        for _ in range(8):
+            model = net()
+            model.predict(people.x, verbose=0)
+            models.append(weakref.ref(model))
+            del model
+        assert sum(ref() is not None for ref in models) <= 4
+    finally:
+        gc.enable()
