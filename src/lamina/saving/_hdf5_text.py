@@ -74,15 +74,14 @@ def heaps_are_sound(file: Any, size: int) -> bool:
         file: open for reading, in binary.
         size: its bytes.
     """
-    at, before = 0, b""
-    while block := _read(file, at, _BLOCK):
-        data = before + block
-        for found in _HEAP.finditer(data):
-            start = at - len(before) + found.start()
+    at = 0
+    while block := _read(file, at, _BLOCK + 4):  # one byte less than the mark is read twice
+        for found in _HEAP.finditer(block):
+            start = at + found.start()
             length = int.from_bytes(_read(file, start + 8, 8), "little")
             if 4096 <= length <= size - start and not _can_be_walked(_read(file, start, length)):
                 return False
-        at, before = at + len(block), data[-4:]
+        at += _BLOCK
     return True
 
 
