@@ -116,12 +116,12 @@ def filtered(file, path):
 
 def nested(file, path):
     group = file[path.rpartition("/")[0]]
-    for _ in range(2000):
+    for _ in range(200):
         group = group.create_group("g")
 
 
 def many(file, path):
-    for i in range(3000):
+    for i in range(300):
         file.create_dataset(f"more/{i}", (MIB,), "f4", chunks=(MIB,), compression="gzip")
 
 
@@ -228,6 +228,16 @@ def test_hdf5(form, tmp_path):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("part", [0, 1 << 40, (1 << 64) - 1])
+def test_heaps_of_text_that_hdf5_walks_forever(part, tmp_path):
+    data = bytearray(files.saved(".h5")["m.h5"])
+    heap = data.index(b"GCOL")
+    data[heap + 16 : heap + 32] = bytes(8) + part.to_bytes(8, "little")
+    path = lay_out(".h5", tmp_path / "in", {"m.h5": bytes(data)})
+    assert attack(".h5", path) is None
+    assert attack(".h5 inspected", path) is None
+
+
 # --- archives -----------------------------------------------------------------------------------
 
 CENTRAL = b"PK\x01\x02"
@@ -281,7 +291,7 @@ def archives():
             "x.", "x ", "a/ /b", "con/x", "a:b", "x" * 300, "/".join("a" * 100), "a\nb",
             "\u202ex")  # fmt: skip
     found = {f"W1 member {name[:20]!r}": archive((name, b"x")) for name in evil}
-    zeros = bytes(40 * MIB)
+    zeros = bytes(8 * MIB)
     found |= {
         "W1 twice": archive((CONFIG, b"{}")),
         "W1 other case": archive(("Config.JSON", b"{}")),
@@ -300,7 +310,7 @@ def archives():
         "D1 size smaller": patched(archive(), CONFIG, 24, struct.pack("<I", 9)),
         "D1 stored size larger": patched(archive(), WEIGHTS, 20, struct.pack("<I", 1 << 31)),
         "D1 checksum": patched(archive(), CONFIG, 16, b"abcd"),
-        "D1 config bomb": other(CONFIG, b" " * 40 * MIB + b"{}"),
+        "D1 config bomb": other(CONFIG, b" " * 8 * MIB + b"{}"),
         "D1 metadata bomb": other(METADATA, zeros),
         "D1 weights bomb": other(WEIGHTS, zeros),
         "D1 asset bomb": other("assets/x", zeros),
@@ -385,8 +395,8 @@ def test_json(form, tmp_path):
     attack(form, lay_out(form, tmp_path / "in"), refused=False)
     for where, good in files.configs_of(form):
         for title, text in texts(good).items():
-            if title == "values" and form != ".keras":
-                continue  # takes a second, whatever the form
+            if title == "values":
+                continue  # takes a second, whatever the form: see below
             if form == ".h5" and (len(text) > 4 * MIB or not _is_text(text)):
                 continue  # HDF5 holds no such attribute
             path = lay_out(form, tmp_path / "in", files.with_config(form, where, text))
@@ -528,9 +538,9 @@ def test_backups(tmp_path):
             "{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -1)}")}),
         "D3 overflow": backup_of(one, **{"0.npy": npy(
             "{'descr': '<f8', 'fortran_order': True, 'shape': (4611686018427387904, 4)}")}),
-        "D1 bomb": backup_of(b" " * 40 * MIB),
+        "D1 bomb": backup_of(b" " * 8 * MIB),
         "D1 bomb of an array": backup_of(one, **{"0.npy": npy(
-            "{'descr': '|u1', 'fortran_order': False, 'shape': (41943040,)}", bytes(40 * MIB))}),
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (8388608,)}", bytes(8 * MIB))}),
         "D4 deep": backup_of(b'{"format":1,"state":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
         "D4 no record": backup_of(b"[]"),
         "D4 kind": backup_of({"is": "os.system", "number": 0, "dtype": None}),
