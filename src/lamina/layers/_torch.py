@@ -249,6 +249,11 @@ class TFSMLayer(Layer):
 
     Raises:
         NotImplementedError: always, as Keras does on JAX; the message says how to bring the model.
+
+    Example:
+        >>> TFSMLayer("folder")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        NotImplementedError: TFSMLayer: expected a model that JAX can run
     """
 
     def __init__(
