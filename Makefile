@@ -66,5 +66,5 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.check: pyproject.toml | $(VENV)/.made
 	@echo 'Installing lamina and its checkers ...'
-	@$(PIP) -e '.[check]'
+	@$(PIP) -e '.[native,check]'
 	@touch $@ $(VENV)/.runtime

@@ -1,6 +1,6 @@
 """Side-by-side runs of lamina and its peers; `make bench` keeps their table in RESULTS.md.
 
-    benchmarks/run.py [--only tutorial] [--peers lamina,keras-jax] [--rounds 5]
+    benchmarks/run.py [--only tutorial] [--peers lamina,keras-jax] [--rounds 3]
 
 Every measurement is a process of its own. Processes take turns (A B C A B C ...), so that what
 the machine does meanwhile falls on all alike, and the table has medians over the rounds. A
@@ -166,7 +166,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="workloads, with commas (all)")
     parser.add_argument("--peers", help="peers, with commas (all); prints, but keeps no table")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     wanted = options.peers.replace("-", "_").split(",") if options.peers else names_in("peers")
     wanted.sort(key=lambda name: name != "lamina")
