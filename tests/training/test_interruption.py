@@ -94,7 +94,7 @@ def test_pace_grows_until_a_dispatch_takes_its_target():
     assert pace.stop(0, 1000) == 1  # the first compiles
     pace.took(1, 5.0)
     assert pace.stop(1, 1000) == 2  # the second is timed
-    pace.took(1, 0.003)
+    pace.took(1, 0.0015)
     assert pace.stop(2, 1000) == 102
     assert pace.stop(950, 1000) == 1000
     pace.took(100, 100.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 # Seconds that one dispatch should take: long enough to hide its cost, short enough for the progress
 # bar to move and for Ctrl-C to be answered.
-TARGET = 0.3
+TARGET = 0.15
 
 
 class Pace:

@@ -226,19 +226,30 @@ class Forward:
         self._call = pure(call, variables)
         self.variables = list(variables)
         self._written: list[int] = []  # what a call changes: states of sequences, say
-        self._once = compiled(self._forward)
+        self._batch = jax.jit(self._forward, inline=True)  # whichever runs it, it is traced once
+        self._once = compiled(self._batch)
         self._many = compiled(self._batches, static=(3,))
+        self._native: dict[Any, Any] = {}  # shapes of a batch -> its program as machine code
 
     def __call__(self, x: Any, batch: int, stop: int) -> Any:
         """Return the outputs for rows of `x`: of the first `stop` batches of `batch` rows."""
         values = [v._value for v in self.variables]
-        if stop == 1:
-            out, written = self._once(values, x)
-        else:
+        if stop > 1:
             out, written = self._many(values, x, stop, batch)
+        elif (native := self._natively(values, x)) is not None:
+            return native(values, x)
+        else:
+            out, written = self._once(values, x)
         for i, value in zip(self._written, written, strict=True):
             self.variables[i].assign(value)
         return out
+
+    def _natively(self, values: Any, x: Any) -> Any:
+        """Return the program for one batch as machine code, or None if XLA is to run it."""
+        key = tuple((a.shape, a.dtype) for a in jax.tree.leaves(x))
+        if key not in self._native:
+            self._native[key] = _native_call(self._batch, values, x)
+        return self._native[key]
 
     def _forward(self, values: Any, x: Any) -> Any:
         out, new, _ = self._call(values, x)
@@ -267,3 +278,28 @@ class Forward:
         places = self._written
         out = jax.tree.map(lambda s: jnp.zeros((total, *s.shape[1:]), s.dtype), shapes)
         return lax.fori_loop(0, stop, body, (out, [values[i] for i in places]))
+
+
+def _native_call(call: Callable[..., Any], values: Any, x: Any) -> Any:
+    """Return `(values, x) -> outputs` in machine code; None if that is not for this model.
+
+    Args:
+        call: jitted `(values, x) -> (outputs, new values of what it changes)`.
+        values, x: what it is for; only shapes and dtypes are used.
+    """
+    if not _native.is_native_steps_enabled():
+        return None
+    step = jax.jit(lambda values, x: (values, *call(values, x))).trace(values, x)
+    outputs, changed = step.out_info[1:]
+    if changed:
+        return None
+    rows, tree = jax.tree.leaves(x)[0].shape[0], jax.tree.structure(outputs)
+    arrays = [*values, *jax.tree.leaves(x)]
+    folder = use_persistent_cache()
+    engine, _ = _native.choose(step.jaxpr, None, len(values), [], rows, arrays, folder)
+    if engine is None:
+        return None
+    order = np.arange(rows, dtype="int32")
+    return lambda values, x: jax.tree.unflatten(
+        tree, engine(values, jax.tree.leaves(x), order, 0, 1)
+    )
