@@ -359,20 +359,41 @@ def transposed(
     if padding not in ("valid", "same"):
         raise ValueError(explain(where, "expected padding 'same' or 'valid'", describe(padding)))
     inputs, kernel = _one_dtype(inputs, kernel)
+    pads = tuple(
+        _transpose_padding(size, stride, rate, padding, more)
+        for size, stride, rate, more in zip(kernel.shape, strides, dilation, extra, strict=False)
+    )
+    if jax.default_backend() == "cpu" and all(isinstance(n, int) for n in inputs.shape):
+        return _transposed_on_cpu(inputs, kernel, strides, pads, dilation, data_format)
     return jax.lax.conv_transpose(
         inputs,
         kernel,
         strides,
-        [
-            _transpose_padding(size, stride, rate, padding, more)
-            for size, stride, rate, more in zip(
-                kernel.shape, strides, dilation, extra, strict=False
-            )
-        ],
+        pads,
         rhs_dilation=dilation,
         dimension_numbers=_layout(rank, data_format),
         transpose_kernel=True,
     )
+
+
+def _transposed_on_cpu(
+    x: Any,
+    kernel: Any,
+    strides: tuple[int, ...],
+    pads: Any,
+    dilation: tuple[int, ...],
+    data_format: str,
+) -> Any:
+    """The same as a convolution of what was spread out, whose gradients are fast in loops."""
+    if data_format == "channels_first":
+        x = jnp.moveaxis(x, 1, -1)
+    if max(strides) > 1:
+        widths = [(0, 0, 0), *((0, 0, stride - 1) for stride in strides), (0, 0, 0)]
+        x = jax.lax.optimization_barrier(jax.lax.pad(x, jnp.zeros((), x.dtype), widths))
+    axes = tuple(range(kernel.ndim - 2))
+    kernel = jnp.swapaxes(jnp.flip(kernel, axes), -1, -2)  # (..., O, I) -> (..., I, O)
+    result = conv_on_cpu(x, kernel, (1,) * len(strides), pads, dilation, 1)
+    return jnp.moveaxis(result, -1, 1) if data_format == "channels_first" else result
 
 
 def _transpose_padding(
