@@ -53,11 +53,13 @@ def seconds_in_xla(work: Work, lanes: int) -> float:
     """Return about what a step takes in XLA's loop, on the cores that there are.
 
     Its kernels cost 6 us even of the smallest nets; its products of matrices reach 65 Gflop/s on
-    two such cores. How they gain from more of them is an assumption, on the careful side.
+    two such cores if they are small, and 190 if they are large. How they gain from more cores is an
+    assumption, on the careful side.
     """
     share = lanes / 16 * _cores() ** 0.7
     overhead = 0.6e-6 * work.products + 0.13e-6 * work.pieces
-    work_there = work.flops / 40e9 + work.elements * 0.1e-9 + work.words * 0.1e-9
+    speed = 40e9 + 77e9 * work.flops / (work.flops + 2e8)
+    work_there = work.flops / speed + work.elements * 0.1e-9 + work.words * 0.1e-9
     return overhead + work_there / share
 
 
