@@ -72,7 +72,7 @@ def _paint_pixels(scene: Scene, format: str, dpi: float) -> bytes:
     for text in scene.texts:
         _draw_text(draw, text, scale)
     file = io.BytesIO()
-    image.save(file, format, dpi=(dpi, dpi), quality=95)
+    image.save(file, format, dpi=(dpi, dpi), quality=95, compress_level=1)
     return file.getvalue()
 
 
