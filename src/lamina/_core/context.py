@@ -23,7 +23,7 @@ class Context:
     remat: Any = None  # how layers made inside rematerialize
     custom_objects: Mapping[str, Any] = field(default_factory=dict)  # names for deserialization
     shared: dict[Any, Any] | None = None  # objects of the records being written or read
-    blank: bool = False  # weights are about to be loaded: initial values need not be drawn
+    blank: Any = None  # initializer of weights that are about to be loaded
     memory: Any = None  # told of the bytes of each new variable before they are taken; may refuse
 
 

@@ -366,8 +366,8 @@ class Layer(Configurable):
         dtype = dtypes.standardize_dtype(dtype or self.variable_dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
-        if context().blank and type(self).__module__.startswith("lamina."):
-            initializer = "zeros"  # the library's own layers save all that they add
+        if context().blank is not None and type(self).__module__.startswith("lamina."):
+            initializer = context().blank  # the library's own layers save all that they add
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         self._enter_path()
         with using(path=self._path):

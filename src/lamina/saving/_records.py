@@ -4,9 +4,12 @@ import math
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import jax
+import numpy as np
 
 from lamina._core.context import context, using
 from lamina._core.errors import describe
@@ -58,6 +61,18 @@ def _parts(structure: Any) -> Iterator[dict[str, Any]]:
             stack.extend(item)
 
 
+def _shared_zeros() -> Callable[..., Any]:
+    """Return an initializer of zeros that takes memory once for each shape."""
+    made: dict[Any, Any] = {}
+
+    def zeros(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        if (shape, dtype) not in made:
+            made[shape, dtype] = jax.device_put(np.zeros(shape, jax.numpy.dtype(dtype)))
+        return made[shape, dtype]
+
+    return zeros
+
+
 def model_from_record(
     record: Any, custom_objects: Any, nbytes: int | None = None, blank: bool = False
 ) -> Any:
@@ -72,7 +87,7 @@ def model_from_record(
     count = sum(1 for item in _parts(record) if "class_name" in item)
     if count > MAX_OBJECTS:
         raise refuse("config", f"expected at most {MAX_OBJECTS} objects in a model", f"{count}")
-    with limited_memory(nbytes), using(shared={}, blank=blank):
+    with limited_memory(nbytes), using(shared={}, blank=_shared_zeros() if blank else None):
         return deserialize_keras_object(record, custom_objects)
 
 
