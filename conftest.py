@@ -1,7 +1,9 @@
 """What every test and every docstring's example starts from: one platform, seeds, fresh names."""
 
+import gc
 import os
 import random
+from pathlib import Path
 
 # Before jax, keras or matplotlib is imported by anyone.
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -31,6 +33,19 @@ def fixed_start():
     naming.reset_names()
     random.seed(0)  # the engine draws its unasked seeds from here
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_in_memory():
+    """Thousands of compiled programs are forgotten when they have become gigabytes."""
+    yield
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # not Linux
+        return
+    if pages * os.sysconf("SC_PAGE_SIZE") > 2 << 30:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
