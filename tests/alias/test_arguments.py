@@ -112,6 +112,17 @@ def test_a_script_from_beginning_to_end():
     assert double.layers[1].get_output_at(0) is double.output
 
 
+def test_a_compiled_model_is_saved_and_loaded(tmp_path):
+    from keras.layers import Dense
+    from keras.models import Sequential, load_model
+
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    for name in ("model.h5", "model.keras"):
+        model.save(tmp_path / name)
+        assert load_model(tmp_path / name).compiled  # a warning would be an error here
+
+
 def test_metrics_that_a_call_adds():
     import keras
 

@@ -49,7 +49,9 @@ def teach_methods() -> None:
     teach(model)
     teach(models.Functional)  # what Model(input=x, output=y) makes
     for name, table in _TABLES.items():
-        put_over(model, name, _understanding(getattr(model, name), table))
+        # Where it is written: so it is still seen which classes override it.
+        owner: Any = next(cls for cls in model.__mro__ if name in vars(cls))
+        put_over(owner, name, _understanding(vars(owner)[name], table))
     for name in _METHODS:
         put_over(model, name, globals()[name])
     put_over(optimizers.Optimizer, "lr", property(_get_lr, _set_lr))
