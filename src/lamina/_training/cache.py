@@ -51,12 +51,12 @@ def _user_cache() -> Path:
 
 def _machine() -> str:
     """Return a short name for this kind of processor: code for another may not run here."""
-    text = f"{jax.__version__} {platform.machine()} {platform.processor()}"
+    text = f"{jax.__version__} {platform.machine()} "
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         text += next((line for line in lines if line.startswith(("flags", "Features"))), "")
     except OSError:
-        pass  # not Linux: machine and processor have to do
+        text += platform.processor()  # not Linux, where this starts a program
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
