@@ -35,8 +35,7 @@ def model(*middle):
 
 
 def engines(net):
-    programs = [p for p in net._programs.values() if hasattr(p, "engine")]
-    return {p.engine for p in programs if p.ready}
+    return set(net.engines().values())
 
 
 def trained(switch, *middle, batch_size=8, x=X, y=Y, **options):

@@ -181,6 +181,7 @@ class EagerProgram:
 
     donates = False
     ready = True
+    engine = "Python, op by op"
 
     def __init__(
         self,

@@ -503,6 +503,20 @@ class Trainer(Steps):
         with using(scope=None):
             return make(*self._step_of(kind), variables, arrays, batch, single)
 
+    def engines(self) -> dict[str, str]:
+        """Return what runs the steps compiled so far: 'native', or 'XLA' and the reason why.
+
+        Example:
+            >>> from lamina.layers import Dense, Input
+            >>> model = lamina.Sequential([Input((3,)), Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> _ = model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
+            >>> model.engines()
+            {'train, 8 rows': '...'}
+        """
+        compiled = [(k, p) for k, p in self._programs.items() if getattr(p, "ready", False)]
+        return {f"{key[0]}, {program.batch} rows": program.engine for key, program in compiled}
+
     def _step_of(self, kind: str) -> tuple[Callable[[Any], Any], Callable[[], Any] | None]:
         """Return a step as a function of (x, y, sample_weight), and what makes its logs later."""
         name, quick = ("train_step", self._learn) if kind == "train" else ("test_step", self._judge)
