@@ -9,13 +9,13 @@ from contextlib import closing
 from typing import Any
 
 import jax
-import numpy as np
 
 from lamina._core.state import Scope
 from lamina._native import overwrite
 from lamina._training import snapshot
 from lamina._training.faults import Dispatch, Faults
 from lamina._training.plan import Interruption, Pace, clock
+from lamina._training.steps import number
 
 # Compiled programs of a model that are kept: batches whose lengths vary need one for each length.
 PROGRAMS_KEPT = 64
@@ -281,7 +281,7 @@ class Loop:
         self.leave()
 
     def _numbers(self, logs: Any) -> dict[str, Any]:
-        self.logs = {name: _number(logs[name]) for name in sorted(logs)}
+        self.logs = {name: number(logs[name]) for name in sorted(logs)}
         return self.logs
 
     # --- stopping and going on ------------------------------------------------------------------
@@ -344,11 +344,6 @@ class Loop:
         snapshot.load_callback_states(self.callbacks, kept["callbacks"])
         self.model.stop_training = kept["stopped"]
         self.logs = dict(kept["logs"])
-
-
-def _number(value: Any) -> Any:
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
 
 
 def _state(source: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from lamina import _data as data
-from lamina._training.steps import in_order
+from lamina._training.steps import in_order, number
 
 
 class OneBatch:
@@ -43,9 +41,3 @@ class OneBatch:
         if self._names is None:
             self._names = in_order(logs, self._tracked.metric_names)
         return {name: number(logs[name]) for name in self._names}
-
-
-def number(value: Any) -> Any:
-    """Return a scalar of the logs as a float, and anything else as an array."""
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array

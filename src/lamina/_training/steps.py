@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from lamina import _data as data
 from lamina import optimizers
@@ -238,3 +239,9 @@ def in_order(logs: dict[str, Any], metric_names: list[str]) -> list[str]:
     """Return the names of logs: the loss, metrics as in `compile`, then the rest by name."""
     first = [name for name in metric_names if name in logs]
     return list(dict.fromkeys([*first, *sorted(logs)]))
+
+
+def number(value: Any) -> Any:
+    """Return a scalar of the logs as a float, and anything else as an array."""
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
