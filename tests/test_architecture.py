@@ -47,7 +47,7 @@ SIBLINGS = 4
 # Slow to import or not always there: these alone may be imported inside a function.
 LATE = {"h5py", "IPython", "llvmlite", "matplotlib", "optax", "pandas", "PIL", "rich", "scipy"}
 LATE |= {"flatbuffers", "jax2onnx", "narwhals", "onnxruntime", "orbax", "safetensors"}
-LATE |= {"tensorflow", "torch"}
+LATE |= {"concurrent", "multiprocessing", "tensorflow", "torch"}
 
 FILE_LINES, FUNCTION_LINES, CORE_LINES = 800, 60, 3000
 

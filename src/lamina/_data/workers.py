@@ -1,16 +1,17 @@
 """Workers: batches of a PyDataset, fetched by several threads or processes in their order."""
 
-import multiprocessing
 import pickle
 import signal
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent import futures
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamina._core.errors import describe, explain
+
+if TYPE_CHECKING:
+    from concurrent import futures
 
 _dataset: Any = None  # in a worker process: what it reads
 
@@ -26,6 +27,8 @@ def in_workers(
         RuntimeError: a worker process died.
         ValueError: the data set cannot be sent to processes.
     """
+    from concurrent import futures
+
     pool = (
         _processes(dataset, workers)
         if processes
@@ -36,8 +39,10 @@ def in_workers(
 
 
 def _in_order(
-    pool: futures.Executor, fetch: Any, numbers: Iterator[int], ahead: int, name: str
+    pool: "futures.Executor", fetch: Any, numbers: Iterator[int], ahead: int, name: str
 ) -> Iterator[Any]:
+    from concurrent import futures
+
     waiting: deque[Any] = deque()
     try:
         with warnings.catch_warnings():
@@ -63,7 +68,10 @@ def _in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _processes(dataset: Any, workers: int) -> futures.Executor:
+def _processes(dataset: Any, workers: int) -> "futures.Executor":
+    import multiprocessing
+    from concurrent import futures
+
     context = multiprocessing.get_context()
     if context.get_start_method() != "fork":
         try:

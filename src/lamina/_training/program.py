@@ -14,6 +14,7 @@ from jax import lax
 
 from lamina import _native
 from lamina._core.state import Variable, pure
+from lamina._startup import deep
 from lamina._training.cache import use_persistent_cache
 from lamina._training.xla import compiled
 
@@ -36,6 +37,7 @@ class Program:
             place: the copies that this takes cost more than it saves.
     """
 
+    @deep
     def __init__(
         self,
         step: Callable[[Any], Any],
@@ -102,6 +104,7 @@ class Program:
             values[i] = value
         return values, logs
 
+    @deep
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Compile, without running."""
         if self.ready:
@@ -281,6 +284,7 @@ class Forward:
         return lax.fori_loop(0, stop, body, (out, [values[i] for i in places]))
 
 
+@deep
 def _native_call(call: Callable[..., Any], values: Any, x: Any) -> Any:
     """Return `(values, x) -> outputs` in machine code; None if that is not for this model.
 

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any
 
+import jax
 import jax.numpy as jnp
-from jax.scipy.special import logsumexp
 
 from lamina import activations, constraints, initializers, regularizers
 from lamina._core.configurable import Check, is_integer
@@ -243,7 +243,7 @@ class Softmax(Layer):
         given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
         axes = tuple(positive_axis(self._where(), a, inputs.shape) for a in given)
         if len(axes) > 1:
-            outputs = jnp.exp(inputs - logsumexp(inputs, axis=axes, keepdims=True))
+            outputs = jnp.exp(inputs - jax.nn.logsumexp(inputs, axis=axes, keepdims=True))
         else:
             outputs = activations.softmax(inputs, axis=axes[0])
         return outputs if mask is None else jnp.where(mask, outputs, jnp.zeros((), outputs.dtype))

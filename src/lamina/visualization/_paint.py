@@ -71,9 +71,17 @@ def _paint_pixels(scene: Scene, format: str, dpi: float) -> bytes:
     draw = ImageDraw.Draw(image)
     for text in scene.texts:
         _draw_text(draw, text, scale)
-    file = io.BytesIO()
-    image.save(file, format, dpi=(dpi, dpi), quality=95, compress_level=1)
+    file = _InMemory(format)
+    image.save(file, dpi=(dpi, dpi), quality=95, compress_level=1)
     return file.getvalue()
+
+
+class _InMemory(io.BytesIO):
+    """A file by whose name Pillow knows the format, and loads that alone instead of all."""
+
+    def __init__(self, format: str) -> None:
+        super().__init__()
+        self.name = f"picture.{format}"
 
 
 def _possible_dpi(scene: Scene, dpi: float) -> float:
