@@ -148,13 +148,17 @@ def overwrite(array: Any, value: Any) -> bool:
     """
     if jax.default_backend() != "cpu" or len(array.sharding.device_set) > 1:
         return False
-    jax.block_until_ready((array, value))
+    if not (array.is_ready() and value.is_ready()):
+        jax.block_until_ready((array, value))
     ctypes.memmove(_pointer(array), _pointer(value), array.size * array.dtype.itemsize)
     return True
 
 
 def _pointer(array: Any) -> int:
-    return array.unsafe_buffer_pointer() if isinstance(array, jax.Array) else array.ctypes.data
+    try:
+        return array.unsafe_buffer_pointer()  # type: ignore[no-any-return]
+    except AttributeError:  # numpy's
+        return array.ctypes.data  # type: ignore[no-any-return]
 
 
 def _inputs(graph: Graph, avals: Sequence[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from lamina import callbacks, config, optimizers
 from lamina._core.errors import explain
 from lamina._training.probes import find_origin
+from lamina._training.watch import Tracked
 
 # A state that a dispatch consumes has to be copied to be there afterwards: if it is not larger than
 # this, in bytes, and not more often than lets the copies take this part of the time.
@@ -50,7 +51,7 @@ class Dispatch:
     def run(self, values: list[Any], start: int, stop: int) -> tuple[list[Any], Any]:
         """Run some of the steps again; `values` stay good."""
         if self.program.donates:
-            values = _copies(values)
+            values = copies_of(values)
         return self.program(values, self.block.data, self.block.order, start, stop)
 
     def rows(self, step: int) -> Any:
@@ -61,6 +62,8 @@ class Dispatch:
 
     def has_data_of(self, other: "Dispatch") -> bool:
         """Return whether the rows of both dispatches are in the same arrays."""
+        if self.block.data is other.block.data:
+            return True
         own, others = jax.tree.leaves(self.block.data), jax.tree.leaves(other.block.data)
         return len(own) == len(others) and all(map(operator.is_, own, others))
 
@@ -71,10 +74,10 @@ class Faults:
     Args:
         model: what is trained.
         callbacks: a CallbackList; with TerminateOnNaN in it, that decides.
-        variables: of the state, in its order.
+        tracked: the variables of the state.
     """
 
-    def __init__(self, model: Any, listed: Any, variables: list[Any]) -> None:
+    def __init__(self, model: Any, listed: Any, tracked: Tracked) -> None:
         # A loss scale finds the largest scale by passing it: steps that overflow are left out.
         self.watching = (
             config.is_nan_stop_enabled()
@@ -82,10 +85,9 @@ class Faults:
             and not any(isinstance(o, optimizers.LossScaleOptimizer) for o in model._optimizers())
         )
         self._model = model
-        weights = {id(v) for v in model.variables}
-        self._weights = [
-            i for i, v in enumerate(variables) if id(v) in weights and v._value.dtype.kind in "fV"
-        ]
+        values = [v._value for v in tracked.variables]
+        self._weights = [i for i in tracked.weights if values[i].dtype.kind in "fV"]
+        self._small = sum(v.nbytes for v in values) <= _COPIED_UP_TO
         self._past: list[Dispatch] = []
         self._copied, self._seconds = -np.inf, 0.0  # when a copy was made, and what it took
 
@@ -100,17 +102,15 @@ class Faults:
             dispatch.values = values
         else:
             kept = 1
-            if self._worth_a_copy(values):
+            if self._worth_a_copy():
                 dispatch.values = self._sound_copy(values)
         self._past.append(dispatch)
         places = [i for i, d in enumerate(self._past) if d.values is not None]
         first = places[-kept] if len(places) >= kept else places[0] if places else -1
         self._past = self._past[first:]
 
-    def _worth_a_copy(self, values: list[Any]) -> bool:
-        size = sum(v.size * v.dtype.itemsize for v in values)
-        passed = time.perf_counter() - self._copied
-        return size <= _COPIED_UP_TO and self._seconds < _PART * passed
+    def _worth_a_copy(self) -> bool:
+        return self._small and self._seconds < _PART * (time.perf_counter() - self._copied)
 
     def _sound_copy(self, values: list[Any]) -> list[Any] | None:
         begun = time.perf_counter()
@@ -197,8 +197,9 @@ def _kept(values: list[Any]) -> list[Any]:
     """Return copies to go back to: on CPUs numpy makes them in a tenth of jax's time."""
     if jax.default_backend() == "cpu":
         return [np.array(v) for v in values]
-    return jax.block_until_ready(_copies(values))
+    return jax.block_until_ready(copies_of(values))
 
 
-def _copies(values: list[Any]) -> list[Any]:
-    return [jax.device_put(v, may_alias=False) for v in values]
+def copies_of(values: list[Any]) -> list[Any]:
+    copies: list[Any] = jax.device_put(values, may_alias=False)  # faster than one by one
+    return copies

@@ -13,7 +13,7 @@ import jax
 from lamina._core.state import Scope
 from lamina._native import overwrite
 from lamina._training import snapshot
-from lamina._training.faults import Dispatch, Faults
+from lamina._training.faults import Dispatch, Faults, copies_of
 from lamina._training.plan import Interruption, Pace, clock
 from lamina._training.steps import number
 
@@ -33,7 +33,8 @@ class Loop:
     def __init__(self, model: Any, callbacks: Any, kind: str) -> None:
         self.model, self.callbacks, self.kind = model, callbacks, kind
         tracked = model._tracked()
-        self.variables, self.metric_names = tracked.variables, tracked.metric_names
+        self._tracked, self.variables = tracked, tracked.variables
+        self.metric_names = tracked.metric_names
         self._watched = {k: callbacks.wants_batches(k) for k in ("train", "test")}
         by_steps = {k: callbacks.wants_each_batch(k) or model.run_eagerly for k in self._watched}
         self._counted = {k: self._watched[k] and not by_steps[k] for k in by_steps}
@@ -55,9 +56,8 @@ class Loop:
         self._begun: dict[str, Any] = {}  # generators and source as the epoch found them
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
         self._before: dict[str, Any] | None = None  # the last moment at which all was in order
-        self._resets = tracked.resets
         if kind == "train":
-            self._faults = Faults(model, callbacks, self.variables)
+            self._faults = Faults(model, callbacks, tracked)
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()
@@ -81,7 +81,9 @@ class Loop:
         try:
             self.leave()
             if self.kind == "train":
-                self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+                weights = [self.variables[i] for i in self._tracked.weights]
+                trained = [v for v in weights if v.trainable]
+                self.model.optimizer.finalize_variable_values(trained)
             self.callbacks.call(f"on_{self.kind}_end", logs=self.logs)
         except BaseException:
             self._break_off()
@@ -126,7 +128,7 @@ class Loop:
             self._values = [v._value for v in self.variables]
             self._left, self._owned = False, set()
         if reset:
-            for i, value in self._resets.items():
+            for i, value in self._tracked.resets.items():
                 if i not in self._owned or not overwrite(self._values[i], value):
                     self._values[i] = value
                     self._owned.discard(i)
@@ -135,10 +137,12 @@ class Loop:
         """Copy what a program will consume, so that nobody else's reference dies with it."""
         if not program.donates:
             return
-        for i in program.places:
-            if i not in self._owned:
-                self._values[i] = jax.device_put(self._values[i], may_alias=False)
-                self._owned.add(i)
+        places = [i for i in program.places if i not in self._owned]
+        if places:
+            copies = copies_of([self._values[i] for i in places])
+            for i, copy in zip(places, copies, strict=True):
+                self._values[i] = copy
+            self._owned.update(places)
 
     # --- epochs ---------------------------------------------------------------------------------
 
@@ -236,13 +240,14 @@ class Loop:
             self.callbacks.call_if_there("on_compile_begin")
             begun = clock()
             single = self._pace[kind].fixed == 1
-            program = self.model._program(kind, block.data, block.batch, self.variables, single)
+            program = self.model._program(kind, block.data, block.batch, self._tracked, single)
             self._take(reset=False)
             program.prepare(self._values, block.data, block.order)
             self.callbacks.call_if_there("on_compile_end", clock() - begun)
             while len(self._programs) >= PROGRAMS_KEPT:
                 self._programs.pop(next(iter(self._programs)))
             self._programs[key] = program
+            self._pace[kind].expect(program.seconds)
         return self._programs[key]
 
     def _dispatch(
@@ -261,6 +266,7 @@ class Loop:
             jax.block_until_ready(self._values)
         self.model._settle()
         self._pace[kind].took(stop - start, clock() - begun)
+        program.seconds = self._pace[kind].per_step
         if kind == "train":
             self._faults.check(logs, self._at[0], self._go_back)
         done += stop - start

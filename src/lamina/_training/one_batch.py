@@ -19,7 +19,7 @@ class OneBatch:
         self._model, self._tracked = model, model._tracked()
         self._variables = self._tracked.variables
         self._flags = [v.trainable for v in self._variables]
-        self._program = model._program(kind, batch, data.rows(batch), self._variables)
+        self._program = model._program(kind, batch, data.rows(batch), self._tracked)
         self._names: list[str] | None = None
 
     def holds(self) -> bool:

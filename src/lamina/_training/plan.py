@@ -21,23 +21,28 @@ class Pace:
 
     def __init__(self, fixed: int | None = None) -> None:
         self.fixed = fixed
-        self._per_step: float | None = None
+        self.per_step: float | None = None  # seconds, once they are known
         self._first = True
 
     def stop(self, start: int, total: int) -> int:
         """Return the step before which the dispatch that begins at `start` stops."""
         if self.fixed is not None:
             return min(start + self.fixed, total)
-        if self._per_step is None:
+        if self.per_step is None:
             return min(start + 1, total)
-        return min(start + max(1, int(TARGET / self._per_step)), total)
+        return min(start + max(1, int(TARGET / self.per_step)), total)
+
+    def expect(self, seconds: float | None) -> None:
+        """Take over what a step of this program took the last time, if that is known."""
+        if self.per_step is None and seconds is not None:
+            self.per_step, self._first = seconds, False
 
     def took(self, steps: int, seconds: float) -> None:
         """Learn from a dispatch."""
         if self._first:
             self._first = False
         else:
-            self._per_step = max(seconds / steps, 1e-9)
+            self.per_step = max(seconds / steps, 1e-9)
 
 
 class Interruption:

@@ -63,6 +63,7 @@ class Program:
         self._seen = single
         self.donates = size >= DONATE_FROM and not single
         self.ready = False  # whether it is compiled
+        self.seconds: float | None = None  # that a step took the last time
         self.engine = "not compiled"  # then 'native', or 'XLA' with the reason
         self._native: Any = None
         run = self._one if single else self._loop
@@ -184,6 +185,7 @@ class EagerProgram:
 
     donates = False
     ready = True
+    seconds: float | None = None
     engine = "Python, op by op"
 
     def __init__(

@@ -25,7 +25,7 @@ from lamina._training.predict import Predictor
 from lamina._training.program import EagerProgram, Program
 from lamina._training.stateless import stateful, takes_state
 from lamina._training.steps import Steps, in_order
-from lamina._training.watch import Tracked, edition
+from lamina._training.watch import Tracked
 from lamina.callbacks import BackupAndRestore, CallbackList, History
 from lamina.callbacks._progress import say
 from lamina.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -486,13 +486,14 @@ class Trainer(Steps):
         )
 
     def _program(
-        self, kind: str, arrays: Any, batch: int, variables: list[Variable], single: bool = False
+        self, kind: str, arrays: Any, batch: int, tracked: Tracked, single: bool = False
     ) -> Program | EagerProgram:
         """Return the compiled loop for this kind of step, these arrays and this batch size."""
+        variables = tracked.variables
         flags = tuple(v.trainable for v in variables)
         key = (
             kind, _spec(arrays), batch, tuple(map(id, variables)), flags, self._eager(),
-            edition(self), single,
+            tracked.edition, single,
         )  # fmt: skip
         return self._kept(key, lambda: self._make_program(kind, arrays, batch, variables, single))
 

@@ -16,13 +16,17 @@ class Watch:
     Args:
         model: what is watched.
         collect: returns the variables of interest, in a fixed order.
+
+    Attributes:
+        variables: what `collect` returned.
+        edition: how often layers had changed what no variable holds: a vocabulary, say.
     """
 
     def __init__(self, model: Any, collect: Callable[[], list[Variable]]) -> None:
         self._model, self._collect = model, collect
         self._made = Variable.made
         self._function, self._optimizer = model.function, model.optimizer
-        self._edition = edition(model)
+        self.edition = _edition(model)
         self.variables = collect()
 
     def holds(self) -> bool:
@@ -35,14 +39,19 @@ class Watch:
             return True
         now = self._collect()
         same = len(now) == len(self.variables) and all(map(_is, now, self.variables))
-        if not same or edition(model) != self._edition:
+        if not same or _edition(model) != self.edition:
             return False
         self._made = made
         return True
 
 
 class Tracked(Watch):
-    """All variables that steps may touch, and the values that metrics begin with."""
+    """All variables that steps may touch.
+
+    Attributes:
+        weights: places of those that are the model's own.
+        resets: place -> value with which the state of a metric begins.
+    """
 
     def __init__(self, model: Any) -> None:
         super().__init__(model, model._state)
@@ -50,14 +59,17 @@ class Tracked(Watch):
         metrics = model.metrics
         self.metric_names = [metric.name for metric in metrics]
         of_metrics = {id(v) for metric in metrics for v in metric.variables}
-        places = enumerate(self.variables)
-        self.resets = {i: v._value for i, v in places if id(v) in of_metrics}
+        of_model = {id(v) for v in model.variables}
+        ids = list(map(id, self.variables))
+        self.weights = [i for i, each in enumerate(ids) if each in of_model]
+        self.resets = {
+            i: self.variables[i]._value for i, each in enumerate(ids) if each in of_metrics
+        }
 
 
 def _is(a: Any, b: Any) -> bool:
     return a is b
 
 
-def edition(model: Any) -> int:
-    """Return how often layers of the model changed what no variable holds: a vocabulary, say."""
+def _edition(model: Any) -> int:
     return sum(layer._edition for layer in model._flatten_layers())
