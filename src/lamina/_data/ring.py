@@ -55,7 +55,8 @@ class Ring:
 
     def expect(self, raw: Any) -> None:
         """Let `add` know what the batch that is in looked like when it came."""
-        if type(raw) is tuple and all(type(a) is np.ndarray for a in raw):
+        plain = type(raw) is tuple and all(type(a) is np.ndarray for a in raw)
+        if plain and tuple(a.shape for a in raw) == self._shapes:  # nothing was padded
             self._expected = tuple((a.shape, a.dtype) for a in raw)
 
     def add(self, raw: Any) -> bool:

@@ -45,6 +45,7 @@ class StreamSource:
         self.where, self.feed, self.resume = where, feed, resume or feed.once
         self.steps = feed.steps
         self._weigh: Callable[[Any], Any] | None = None
+        self._pad: Callable[[Any], Any] | None = None
         self._pass: Iterator[Any] | None = None  # the pass that is open
         self._early: list[Any] = []  # batches of it that were looked at, still to be used
         self._taken = 0  # batches of it that were used
@@ -85,7 +86,7 @@ class StreamSource:
         elif taken < steps:
             self._warn(f"{steps} batches in an epoch", str(taken))
 
-    def batches(self, steps: int | None = None) -> Iterator[Any]:
+    def batches(self, steps: int | None = None) -> Generator[Any, None, None]:
         """Yield (x, y, sample_weight) of one epoch, batch by batch."""
         with self._epoch():
             yield from map(self._standard, self._raw(steps))
@@ -103,6 +104,10 @@ class StreamSource:
     def weigh(self, function: Callable[[Any], Any]) -> None:
         """Give the rows other weights, batch by batch."""
         self._weigh = function
+
+    def pad(self, function: Callable[[Any], Any]) -> None:
+        """Let a function of `x` pad it, batch by batch."""
+        self._pad = function
 
     def state(self) -> dict[str, Any]:
         """Return how far the pass is, and in which order it goes on."""
@@ -175,7 +180,8 @@ class StreamSource:
         """Return (x, y, sample_weight) of arrays."""
         parts = unpack_x_y_sample_weight(tree.map_structure(arrays.on_host, batch))
         packed = arrays.pack(*parts, nan="xyw")
-        return packed if self._weigh is None else self._weigh(packed)
+        packed = packed if self._weigh is None else self._weigh(packed)
+        return packed if self._pad is None else (self._pad(packed[0]), *packed[1:])
 
     # --- in the thread --------------------------------------------------------------------------
 
@@ -222,7 +228,7 @@ class StreamSource:
                 )
             )
         self._shapes.add(ring.kind)
-        if len(self._shapes) == _SHAPES:
+        if len(self._shapes) == (_SHAPES if self._pad is None else 4 * _SHAPES):
             text = explain(
                 self.where,
                 "expected batches of few shapes, since each shape is compiled for",

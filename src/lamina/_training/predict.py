@@ -1,6 +1,6 @@
 """Predictor: a model's outputs for any number of rows, with few compilations."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -8,12 +8,14 @@ import numpy as np
 
 from lamina import _data as data
 from lamina._core import tree
+from lamina._core.errors import explain
 from lamina._training.program import Forward
 from lamina._training.stateless import stateful
 from lamina._training.watch import Watch
 from lamina.utils import pack_x_y_sample_weight
 
 _CHUNK = 64  # batches per dispatch at most
+_ROOM = 64 << 20  # bytes of inputs and outputs per dispatch, if a batch has no more
 _SHAPES_KEPT = 64  # shapes of rows, sequences of many lengths say, for which programs are kept
 
 
@@ -29,81 +31,108 @@ class Predictor:
         self._forward: Forward | None = None
         self._shapes: set[Any] = set()  # of rows that were compiled for
         self._row: tuple[int, ...] | None = None  # shape of a row that the model is known to take
+        self._bytes = 0  # of a row and what comes of it
 
     def fits(self) -> bool:
         """Return whether the model is still the one that this was made for."""
         return self._forward is None or self._watch.holds()
 
     def __call__(self, x: Any, batch: int, verbose: Any, steps: int | None, callbacks: Any) -> Any:
+        """Return the outputs for all rows at once."""
+        parts = [part for part, _ in self._parts(x, batch, verbose, steps, callbacks)]
+        return parts[0] if len(parts) == 1 else tree.map_structure(_joined, *parts)
+
+    def batches(self, x: Any, batch: int, steps: int | None) -> Iterator[Any]:
+        """Yield the outputs batch by batch."""
+        with closing(self._parts(x, batch, 0, steps, None)) as parts:
+            for part, size in parts:
+                for at in range(0, data.rows(part), size):
+                    yield tree.map_structure(lambda y, at=at, size=size: y[at : at + size], part)
+
+    def _parts(
+        self, x: Any, batch: int, verbose: Any, steps: int | None, callbacks: Any
+    ) -> Generator[tuple[Any, int], None, None]:
+        """Yield the outputs of one dispatch after the other, and the rows of its batches."""
         if data.is_stream(x):
-            return self._batches(x, batch, verbose, steps, callbacks)
+            source = data.stream_of("predict", x, batch, steps=steps)
+            with closing(source), closing(source.batches(steps)) as batches:
+                self._get_ready(source.spec[0], None)
+                known = min((n for n in (source.steps, steps) if n is not None), default=None)
+                shown = self._callbacks(known, verbose, callbacks)
+                sizes = ((x, data.rows(x)) for x, _, _ in batches)
+                # One dispatch each: a batch of rows rounded up.
+                yield from self._run(((x, 0, n, _power(n)) for x, n in sizes), shown)
+            return
         x = _as_input(x)
         count = data.rows(x)
         if steps is not None:
             count = min(count, steps * batch)
         self._get_ready(x, x.shape[1:] if type(x) is np.ndarray else None)
         shown = self._callbacks(-(-count // batch), verbose, callbacks)
-        chunk = batch * (1 if shown and shown.wants_batches("predict") else _CHUNK)
-        parts = ((x, at, min(chunk, count - at), batch) for at in range(0, count, chunk))
-        return self._collect(parts, shown)
-
-    def _batches(
-        self, x: Any, batch_size: int, verbose: Any, steps: int | None, callbacks: Any
-    ) -> Any:
-        """Return the outputs for what comes in batches."""
-        source = data.stream_of("predict", x, batch_size, steps=steps)
-        with closing(source):
-            self._get_ready(source.spec[0], None)
-            known = min((n for n in (source.steps, steps) if n is not None), default=None)
-            shown = self._callbacks(known, verbose, callbacks)
-            sizes = ((x, data.rows(x)) for x, _, _ in source.batches(steps))
-            # One dispatch each: a batch of rows rounded up.
-            return self._collect(((x, 0, n, _power(n)) for x, n in sizes), shown)
+        single = shown is not None and shown.wants_batches("predict")
+        chunk = batch if single else batch * self._batches_at_once(batch)
+        rows = ((x, at, min(chunk, count - at), batch) for at in range(0, count, chunk))
+        yield from self._run(rows, shown)
 
     def _get_ready(self, x: Any, row: tuple[int, ...] | None) -> None:
         if self._forward is None or row != self._row:
             if self.model._computes:
                 # Wrong shapes are refused as they were given, not as they are rounded up.
-                self.model._build_for(tree.map_structure(data.symbolic, x))
+                outputs = self.model._build_for(tree.map_structure(data.symbolic, x))
+                self._bytes = sum(map(_row_bytes, [*tree.flatten(x), *tree.flatten(outputs)]))
             self._row = row
-            self._shapes.add(tuple(leaf.shape[1:] for leaf in tree.flatten(x)))
-            if len(self._shapes) > _SHAPES_KEPT:
-                self._shapes, self._forward = set(), None  # and what was compiled for them
         if self._forward is None:
             model = self.model
+            self._buckets = model._buckets("predict")
             self._watch = Watch(model, lambda: [*model.variables, *model.metrics_variables])
             self._forward = self._make()
 
-    def _collect(self, pieces: Iterator[tuple[Any, int, int, int]], shown: Any) -> Any:
-        """Return the outputs for rows of data: (x, first row, rows, rows of a step) each."""
+    def _batches_at_once(self, batch: int) -> int:
+        """Return how many batches a dispatch takes: a power of two."""
+        most = _ROOM // max(self._bytes * batch, 1)
+        return 1 << (max(min(most, _CHUNK), 1).bit_length() - 1)
+
+    def _run(
+        self, rows: Iterator[tuple[Any, int, int, int]], shown: Any
+    ) -> Generator[tuple[Any, int], None, None]:
+        """Yield the outputs for rows of data, given as (x, first row, rows, rows of a step)."""
         shown.call("on_predict_begin") if shown else None
-        parts, done = [], 0
-        for x, at, size, batch in pieces:
+        done = 0
+        for x, at, size, batch in rows:
             if shown:
                 shown.call("on_predict_batch_begin", done)
             part = self._rows(x, at, size, batch)
-            parts.append(part)
             done += -(-size // batch)
             if shown:
                 shown.call("on_predict_batch_end", done - 1, logs={"outputs": part})
                 shown.call("on_dispatch_end", done, logs={})
+            yield part, batch
         if shown:
             shown.call("on_predict_end")
-        return (
-            parts[0]
-            if len(parts) == 1
-            else tree.map_structure(lambda *p: np.concatenate(p), *parts)
-        )
 
     def _rows(self, x: Any, at: int, size: int, batch: int) -> Any:
         if self.model._eager():
             return self._rows_eagerly(x, at, at + size, batch)
         stop = -(-size // batch)
         wanted = min(_power(size), batch) if size <= batch else _power(stop) * batch
-        whole = at == 0 and size == wanted == data.rows(x)
-        part = x if whole else tree.map_structure(lambda a: _padded(a[at : at + size], wanted), x)
+        whole = type(x) is np.ndarray and at == 0 and size == wanted == len(x)
+        given = x if whole else tree.map_structure(lambda a: _padded(a[at : at + size], wanted), x)
+        part = self._buckets.pad(given)
+        self._count(part)
         out = self._forward(part, batch, stop)  # type: ignore[misc]
-        return tree.map_structure(lambda y: np.array(y)[:size], out)
+        return self._buckets.trim(tree.map_structure(lambda y: np.array(y)[:size], out), given)
+
+    def _count(self, part: Any) -> None:
+        """Forget what was compiled if it is for many shapes of rows."""
+        shapes = (
+            part.shape[1:]
+            if type(part) is np.ndarray
+            else tuple(leaf.shape[1:] for leaf in tree.flatten(part))
+        )
+        if shapes not in self._shapes:
+            if len(self._shapes) >= _SHAPES_KEPT:
+                self._shapes, self._forward = set(), self._make()
+            self._shapes.add(shapes)
 
     def _rows_eagerly(self, x: Any, start: int, stop: int, batch: int) -> Any:
         """Run batches as they are by Python, op by op: `run_eagerly=True`."""
@@ -131,6 +160,26 @@ def _as_input(x: Any) -> Any:
     if type(x) is np.ndarray and x.dtype == np.float32 and x.ndim and len(x):
         return x  # the common case: nothing to convert
     return data.pack(x, None, None, nan="x")[0]
+
+
+def _row_bytes(array: Any) -> int:
+    """Return the bytes of a row of an array, or of a symbolic tensor with sizes taken for 1."""
+    sizes = [n or 1 for n in getattr(array, "shape", ())[1:]]
+    return int(np.prod(sizes)) * 4
+
+
+def _joined(*parts: Any) -> Any:
+    """Return the outputs of all dispatches as one array."""
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise ValueError(
+            explain(
+                "predict",
+                "expected outputs of one shape, to put them together",
+                ", ".join(str(shape) for shape in sorted({part.shape for part in parts})[:4]),
+                "take them batch by batch: for y in model.predict_batches(x)",
+            )
+        )
+    return np.concatenate(parts)
 
 
 def _power(n: int) -> int:

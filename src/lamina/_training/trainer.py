@@ -1,7 +1,7 @@
 """fit, evaluate, predict and their one-batch siblings: the shell around the programs."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -15,6 +15,7 @@ from lamina._core.errors import describe, explain
 from lamina._core.serialize import deserialize_keras_object
 from lamina._core.state import Scope, Variable
 from lamina._training import checks
+from lamina._training.buckets import Buckets
 from lamina._training.class_weight import weigh_classes
 from lamina._training.compile import Compiled
 from lamina._training.garbage import make_room
@@ -244,6 +245,8 @@ class Trainer(Steps):
                 source, held, callbacks, initial_epoch, steps_per_epoch, validation_steps,
                 validation_freq,
             )  # fmt: skip
+            if callbacks.params["verbose"]:
+                self._say([self._buckets("train").note])
         return self.history
 
     def _fit(
@@ -285,20 +288,36 @@ class Trainer(Steps):
             checks.require_labels("fit", self, each.sample[1], plain=self._is_plain(kind))
         train = sources["train"]
         self._prepare(train.sample, "train", train.batch, train.spec)
-        for each in sources.values():
+        for kind, each in sources.items():
             checks.check_labels("fit", self, each.sample)
+            self._pad(kind, each)
         if class_weight is not None:
             train.weigh(lambda batch: self._weighed(batch, class_weight))
         return train, sources.get("test")
 
     def _say_notes(self, source: data.Source, held: data.Source | None) -> None:
-        """Say once what looks like a mistake, in the data or in how loss and model go together."""
+        """Say what looks like a mistake, in the data or in how loss and model go together."""
         if config.are_data_notes_enabled():
             whole = isinstance(source, data.ArraySource)
-            for text in notes(self, source.sample, None if held is None else held.sample, whole):
-                if text not in self._noted:
-                    self._noted.add(text)
-                    say(f"Note: {text}.")
+            self._say(notes(self, source.sample, None if held is None else held.sample, whole))
+
+    def _say(self, texts: Iterable[str | None]) -> None:
+        """Say notes, each once."""
+        for text in texts:
+            if text is not None and text not in self._noted and config.are_data_notes_enabled():
+                self._noted.add(text)
+                say(f"Note: {text}.")
+
+    def _buckets(self, kind: str) -> Buckets:
+        buckets: Buckets = self._kept(("buckets", kind), lambda: Buckets(self, kind), Buckets.fits)
+        return buckets
+
+    def _pad(self, kind: str, source: data.Source) -> None:
+        """Let a source pad sequences that vary in length, if the model takes no notice of it."""
+        buckets = self._buckets(kind)
+        if buckets.used and not isinstance(source, data.ArraySource):
+            buckets.pad(source.sample[0])  # the length that comes first
+            source.pad(buckets.pad)
 
     def _weighed(self, packed: Any, class_weight: Any) -> Any:
         """Return data, for which the model is ready, with the classes' weights in it."""
@@ -347,6 +366,7 @@ class Trainer(Steps):
             checks.require_labels("evaluate", self, source.sample[1], plain=self._is_plain("test"))
             self._prepare(source.sample, "test", source.batch, source.spec)
             checks.check_labels("evaluate", self, source.sample)
+            self._pad("test", source)
             steps = _steps(source, steps)
             callbacks = self._callbacks(callbacks, verbose, steps=steps)
             with Loop(self, callbacks, "test") as loop:
@@ -401,11 +421,37 @@ class Trainer(Steps):
             steps: number of batches (default: all).
             callbacks: list of callbacks.
         """
-        batch_size = checks.batch_size("predict", batch_size)
-        checks.counts("predict", steps=steps)
-        steps = _capped(None, steps, config.max_steps_per_epoch())
-        predictor = self._kept("predict", lambda: Predictor(self), Predictor.fits)
+        predictor, batch_size, steps = self._predictor("predict", batch_size, steps)
         return predictor(x, batch_size, verbose, steps, callbacks)
+
+    def predict_batches(
+        self, x: Any, batch_size: int | None = None, steps: int | None = None
+    ) -> Iterator[Any]:
+        """Yield, batch by batch, the outputs that `predict` returns at once.
+
+        For outputs, and inputs, that are larger than memory: only a few batches are held at a time,
+        64 at most and 64 MiB if a batch has no more. The numbers are those of `predict` to the last
+        bit.
+
+        Args:
+            x: data, as in `fit`.
+            batch_size: rows of each piece (default: 32), for what does not come in batches.
+            steps: number of batches (default: all).
+
+        Example:
+            >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+            >>> [y.shape for y in model.predict_batches(np.ones((5, 2)), batch_size=2)]
+            [(2, 1), (2, 1), (1, 1)]
+        """
+        predictor, batch_size, steps = self._predictor("predict_batches", batch_size, steps)
+        return predictor.batches(x, batch_size, steps)
+
+    def _predictor(self, where: str, batch_size: Any, steps: Any) -> tuple[Predictor, int, Any]:
+        """Return what predicts, and the arguments checked."""
+        batch_size = checks.batch_size(where, batch_size)
+        checks.counts(where, steps=steps)
+        steps = _capped(None, steps, config.max_steps_per_epoch())
+        return self._kept("predict", lambda: Predictor(self), Predictor.fits), batch_size, steps
 
     # --- preparation ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ class _Running:
     traceback_filtering: bool = True
     nan_stop: bool = True
     data_notes: bool = True
+    length_buckets: bool = True
     max_epochs: int | None = None
     max_steps_per_epoch: int | None = None
 
@@ -150,6 +151,31 @@ def are_data_notes_enabled() -> bool:
         True
     """
     return _running.data_notes
+
+
+def enable_length_buckets() -> None:
+    """Let batches whose sequences vary in length be padded to few lengths (the default).
+
+    Every length is compiled for. Only models whose results do not change are given padding: those
+    that mask it, by `Embedding(mask_zero=True)` or `Masking`, in all layers up to one that has no
+    time steps in its output.
+    """
+    _running.length_buckets = True
+
+
+def disable_length_buckets() -> None:
+    """Let batches keep the lengths that they have."""
+    _running.length_buckets = False
+
+
+def are_length_buckets_enabled() -> bool:
+    """Return whether sequences of many lengths are padded to few where that changes no result.
+
+    Example:
+        >>> are_length_buckets_enabled()
+        True
+    """
+    return _running.length_buckets
 
 
 def max_epochs() -> int | None:
