@@ -96,7 +96,7 @@ def inputs_of(model, steps):
 def padded(model, x, kind="train"):
     """What becomes of `x` after a batch of 5 steps came."""
     buckets = Buckets(model, kind)
-    buckets.pad(inputs_of(model, 5))
+    buckets.begin(inputs_of(model, 5))
     return buckets.pad(x)
 
 
@@ -191,8 +191,13 @@ def test_the_first_length_stays_and_others_come_to_few():
     model = stack(MEAN())
     model.compile("sgd", "mse")
     buckets = Buckets(model, "train")
+    buckets.begin(tokens(20))
     lengths = [buckets.pad(tokens(n)).shape[1] for n in (20, 20, 19, 21, 17, 16, 5, 100)]
     assert lengths == [20, 20, 20, 24, 20, 16, 8, 128]
+    for n in range(100, 120):  # as many data sets, of which the first four count
+        buckets.begin(tokens(n))
+    lengths = [buckets.pad(tokens(n)).shape[1] for n in (99, 100, 102, 103)]
+    assert lengths == [100, 100, 102, 128]
     assert all(n <= bucket_of(n) for n in range(1, 3000))
     assert len({bucket_of(n) for n in range(1, 513)}) == 12
 
@@ -265,9 +270,9 @@ def test_a_stream_of_one_length_is_not_padded():
 
 def test_predicted_steps_are_those_of_the_given_length(unpadded):
     model = stack(RNN(2, return_sequences=True))
-    given = [tokens(n) for n in (5, 9, 12, 16)]
+    given = [tokens(n) for n in (5, 9, 12, 11, 13, 14)]
     outputs = [model.predict(x, verbose=0) for x in given]
-    assert len(model._programs["predict"]._shapes) == 2
+    assert len(model._programs["predict"]._shapes) == 5  # four lengths stay
     in_pieces = list(model.predict_batches(iter(given)))
     with pytest.raises(ValueError, match="predict_batches"):
         model.predict(iter(given), verbose=0)
@@ -281,7 +286,6 @@ def test_inputs_by_name():
     x, y = Input((None,), name="words"), Input((None,), name="kinds")
     model = lamina.Model([x, y], pair(x, y))
     buckets = Buckets(model, "predict")
-    buckets.pad({"kinds": tokens(5), "words": tokens(5)})
     one = buckets.pad({"kinds": tokens(9), "words": tokens(9)})
     assert {k: a.shape for k, a in one.items()} == {"kinds": (N, 16), "words": (N, 16)}
     other = buckets.pad({"kinds": tokens(9), "words": tokens(10)})  # refused by Concatenate

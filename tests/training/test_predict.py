@@ -152,4 +152,4 @@ def test_wrong_arguments_are_refused_at_once():
     with pytest.raises(ValueError, match="predict_batches: expected an integer of 1 or more"):
         plain().predict_batches(X, batch_size=0)
     with pytest.raises(ValueError, match=r"shape \(None, 3\)"):
-        next(plain().predict_batches(X[:, :2]))
+        plain().predict_batches(X[:, :2])

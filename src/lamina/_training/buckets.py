@@ -17,12 +17,14 @@ from lamina._training.steps import Steps
 from lamina._training.watch import edition
 
 _SHORTEST = 8  # steps
+_STAYING = 4  # lengths
 
 
 class Buckets:
     """The lengths to which a model's sequences are padded, for one kind of step.
 
-    The length that comes first stays as it is, so that batches of one length are never padded.
+    The length with which data begins stays as it is, so that batches of one length are not padded;
+    so do the lengths of a few data sets.
 
     Args:
         model: a model whose weights are made.
@@ -35,7 +37,7 @@ class Buckets:
         self._fillings = {} if paths is None else paths.fillings
         self._equal = set() if paths is None else paths.equal
         self._outputs = [] if paths is None else paths.outputs
-        self._first: dict[int, int] = {}  # number of an input -> the length that came first
+        self._staying: dict[int, list[int]] = {}  # number of an input -> lengths that stay
         self._seen: set[tuple[int, int]] = set()  # number of an input, a length that came
 
     def fits(self) -> bool:
@@ -47,6 +49,13 @@ class Buckets:
         """Whether there is anything that may be padded."""
         return bool(self._fillings) and config.are_length_buckets_enabled()
 
+    def begin(self, x: Any) -> None:
+        """Take notice of the first inputs of a data set: their lengths stay."""
+        for i, steps in self._lengths(x) if self.used else ():
+            staying = self._staying.setdefault(i, [])
+            if steps not in staying and len(staying) < _STAYING:
+                staying.append(steps)
+
     def pad(self, x: Any) -> Any:
         """Return inputs, a structure of arrays, with their sequences padded."""
         if not self.used:
@@ -54,7 +63,6 @@ class Buckets:
         lengths = dict(self._lengths(x))
         if any(lengths.get(i) != lengths.get(j) for i, j in self._equal):
             return x
-        self._first = {**lengths, **self._first}
         self._seen.update(lengths.items())
         flat = tree.flatten(x)
         for place, i in enumerate(_numbers(self._function, x)):
@@ -77,13 +85,13 @@ class Buckets:
     def _lengths(self, x: Any) -> Iterator[tuple[int, int]]:
         """Yield the number and the length of each input that may be padded."""
         for i, a in zip(_numbers(self._function, x), tree.flatten(x), strict=False):
-            if i in self._fillings and a.ndim > 1 and self._fillings[i].is_kept(a.dtype):
+            if i in self._fillings and np.ndim(a) > 1 and self._fillings[i].is_kept(a.dtype):
                 yield i, a.shape[1]
 
     def _length(self, number: int, steps: int) -> int:
         """Return the length to which sequences of the input of this number are padded."""
-        first, bucket = self._first[number], bucket_of(steps)
-        return first if steps <= first <= bucket else bucket
+        bucket = bucket_of(steps)
+        return min([n for n in self._staying.get(number, ()) if steps <= n <= bucket] or [bucket])
 
     @property
     def note(self) -> str | None:
@@ -102,7 +110,7 @@ class Buckets:
 def bucket_of(steps: int) -> int:
     """Return the next of the lengths 8, 16, 24, 32, 48, 64, 96, 128, 192, ...: 12 up to 512.
 
-    Sequences of any length grow by a sixth on average, and by half at most from 16 on.
+    Sequences of all lengths grow by a fifth or less on average, and by half at most from 16 on.
     """
     power = max(_SHORTEST, 1 << (steps - 1).bit_length())
     between = power * 3 // 4

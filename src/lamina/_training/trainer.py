@@ -316,7 +316,7 @@ class Trainer(Steps):
         """Let a source pad sequences that vary in length, if the model takes no notice of it."""
         buckets = self._buckets(kind)
         if buckets.used and not isinstance(source, data.ArraySource):
-            buckets.pad(source.sample[0])  # the length that comes first
+            buckets.begin(source.sample[0])
             source.pad(buckets.pad)
 
     def _weighed(self, packed: Any, class_weight: Any) -> Any:
