@@ -53,10 +53,10 @@ def pair(x, y):
     return layers.Dense(1)(layers.GRU(2)(both))
 
 
-def states(x):
+def states(x, y):
+    """What an LSTM has read is where the next one begins."""
     _, h, c = layers.LSTM(3, return_state=True)(embedded(x))
-    y = layers.LSTM(3)(layers.RepeatVector(2)(h), initial_state=[h, c])
-    return layers.Dense(1)(y)
+    return layers.Dense(1)(layers.LSTM(3)(embedded(y), initial_state=[h, c]))
 
 
 RNN = layers.SimpleRNN
@@ -70,12 +70,12 @@ EXACT = {
         layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
         layers.Bidirectional(layers.GRU(2), merge_mode="sum"),
     ),
-    "pooling": lambda: stack(layers.Dense(3, "relu"), layers.BatchNormalization(),
+    "pooling": lambda: stack(layers.Dense(3, "tanh"), layers.BatchNormalization(),
                              layers.GlobalAveragePooling1D()),
     "attention": lambda: graph(encoder, (None,)),
     "query": lambda: graph(asked, (None,), (2,)),
     "pair": lambda: graph(pair, (None,), (None,)),
-    "states": lambda: graph(states, (None,)),
+    "states": lambda: graph(states, (None,), (None,)),
     "inside": lambda: Sequential([Input((None,)), stack(RNN(2)), layers.Dense(1)]),
     "masking": lambda: Sequential(
         [Input((None, 2)), layers.Masking(-1.5), RNN(2), layers.Dense(1)]

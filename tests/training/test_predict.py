@@ -138,6 +138,15 @@ def test_a_dispatch_is_small_when_rows_are_large():
     assert predictor._batches_at_once(100) == 1
 
 
+def test_many_shapes_are_forgotten(monkeypatch):
+    monkeypatch.setattr("lamina._training.predict._SHAPES_KEPT", 2)
+    x = Input((None, 1))
+    model = lamina.Model(x, layers.GlobalMaxPooling1D()(x))
+    batches = [np.arange(n, dtype="float32").reshape(1, n, 1) for n in (1, 2, 3, 2, 4)]
+    assert model.predict(iter(batches), verbose=0)[:, 0].tolist() == [0, 1, 2, 1, 3]
+    assert len(model._programs["predict"]._shapes) <= 2
+
+
 def test_a_model_may_learn_between_pieces():
     model = plain()
     pieces = model.predict_batches(generator())

@@ -12,6 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from lamina import activations
 from lamina._core.graph import Function, Node, symbolic_leaves
 
 # Layers that treat each time step by itself, and pass its mask on.
@@ -187,12 +188,17 @@ def _is_by_step(layer: Any, rank: int) -> bool:
     inner = getattr(layer, "layer", None)
     if inner is not None and not (_kind(inner) in _INSIDE and _is_by_step(inner, rank - 1)):
         return False
-    function = getattr(layer, "activation", None)
-    if not getattr(function, "__module__", "lamina.activations").startswith("lamina.activations"):
+    if not _is_known(getattr(layer, "activation", activations.linear)):
         return False
     axes = getattr(layer, "axis", -1)
     last = {a % rank for a in (axes if isinstance(axes, (list, tuple)) else [axes])} == {rank - 1}
     return bool(layer.supports_masking) and last
+
+
+def _is_known(activation: Any) -> bool:
+    """Return whether an activation is the library's: these look at the last axis at most."""
+    name = getattr(activation, "__name__", None)
+    return name in activations.__all__ and getattr(activations, name) is activation
 
 
 def _after_recurrent(kind: str, layer: Any, state: Any, count: int) -> list[Any] | None:
