@@ -65,9 +65,6 @@ class Source(Protocol):
     def weigh(self, function: Callable[[Any], Any]) -> None:
         """Let a function of (x, y, sample_weight) give the rows other weights."""
 
-    def pad(self, function: Callable[[Any], Any]) -> None:
-        """Let a function of `x` pad it, where batches come one by one."""
-
     def state(self) -> dict[str, Any]:
         """Return what the order of the following epochs depends on, between two epochs."""
 
@@ -172,9 +169,6 @@ class ArraySource:
     def weigh(self, function: Callable[[Any], Any]) -> None:
         """Give the rows other weights."""
         self.sample = function(self.sample)
-
-    def pad(self, function: Callable[[Any], Any]) -> None:
-        """All rows have one length."""
 
     def close(self) -> None:
         """Nothing is held but the arrays."""

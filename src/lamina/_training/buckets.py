@@ -14,7 +14,7 @@ from lamina import config
 from lamina._core import tree
 from lamina._training.paths import paths_of
 from lamina._training.steps import Steps
-from lamina._training.watch import edition
+from lamina._training.watch import Watch
 
 _SHORTEST = 8  # steps
 _STAYING = 4  # lengths
@@ -32,7 +32,7 @@ class Buckets:
     """
 
     def __init__(self, model: Any, kind: str) -> None:
-        self._model, self._function, self._edition = model, model.function, edition(model)
+        self._function, self._watch = model.function, Watch(model, list)
         paths = paths_of(model.function, kind == "predict") if _is_plain(model, kind) else None
         self._fillings = {} if paths is None else paths.fillings
         self._equal = set() if paths is None else paths.equal
@@ -42,7 +42,7 @@ class Buckets:
 
     def fits(self) -> bool:
         """Return whether the model is still the one that this was made for."""
-        return self._model.function is self._function and edition(self._model) == self._edition
+        return self._watch.holds()
 
     @property
     def used(self) -> bool:

@@ -245,7 +245,7 @@ class Trainer(Steps):
                 source, held, callbacks, initial_epoch, steps_per_epoch, validation_steps,
                 validation_freq,
             )  # fmt: skip
-            if callbacks.params["verbose"]:
+            if callbacks.params["verbose"] and isinstance(source, data.StreamSource):
                 self._say([self._buckets("train").note])
         return self.history
 
@@ -314,8 +314,10 @@ class Trainer(Steps):
 
     def _pad(self, kind: str, source: data.Source) -> None:
         """Let a source pad sequences that vary in length, if the model takes no notice of it."""
+        if not isinstance(source, data.StreamSource):  # arrays, whose rows have one length
+            return
         buckets = self._buckets(kind)
-        if buckets.used and not isinstance(source, data.ArraySource):
+        if buckets.used:
             buckets.begin(source.sample[0])
             source.pad(buckets.pad)
 
