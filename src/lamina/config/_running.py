@@ -158,7 +158,7 @@ def enable_length_buckets() -> None:
 
     Every length is compiled for. Only models whose results do not change are given padding: those
     that mask it, by `Embedding(mask_zero=True)` or `Masking`, in all layers up to one that has no
-    time steps in its output.
+    time steps in its output. Dropout on time steps draws other numbers.
     """
     _running.length_buckets = True
 
