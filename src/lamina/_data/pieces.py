@@ -11,7 +11,7 @@ from lamina._core.errors import explain
 from lamina._data.ahead import Ahead
 from lamina._data.arrays import standard_dtype
 from lamina._data.budget import size, stays_away
-from lamina._data.ring import empty
+from lamina._data.memory import Pool, empty, on_device
 from lamina._data.source import ArraySource, Block
 
 PIECE = 4 << 20  # bytes
@@ -20,12 +20,16 @@ PIECE = 4 << 20  # bytes
 class Pieces(ArraySource):
     """Arrays in memory or in files; a thread gathers the next piece while the last one is used."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pools: dict[int, Pool] = {}
+
     def blocks(
         self, steps: int | None = None, together: int = 1
     ) -> Generator[Block | None, None, None]:
         """Yield the blocks of one epoch: pieces of whole batches, then what is left."""
         start, stop = self._pass(steps)
-        with Ahead(lambda waiting: self._pieces(start, stop, together)) as pieces:
+        with Ahead(lambda _: self._pieces(start, stop, together)) as pieces:
             yield from pieces
 
     def _pieces(self, start: int, stop: int, together: int) -> Iterator[Block]:
@@ -40,22 +44,34 @@ class Pieces(ArraySource):
             yield self._piece(self._order[whole * batch :], rest, rest)
 
     def _piece(self, rows: np.ndarray, room: int, batch: int) -> Block:
-        order = np.zeros(room, "int32")
+        order = np.arange(room, dtype="int32")
         if any(map(stays_away, jax.tree.leaves(self.sample))):
             # Files are read in their order.
             places = np.argsort(rows)
-            rows, order[places] = rows[places], np.arange(len(rows), dtype="int32")
-        else:
-            order[: len(rows)] = np.arange(len(rows), dtype="int32")
+            rows, order[places] = rows[places], order[: len(rows)].copy()
         take = _slice(rows) or _gather(rows)
-        data = jax.tree.map(lambda a: self._rows(a, take, len(rows), room), self.sample)
-        return Block(jax.device_put(data), order, 0, len(rows) // batch, batch)
+        leaves, form = jax.tree.flatten(self.sample)
+        pieces, _ = self._pool(room).take()
+        for array, piece in zip(leaves, pieces, strict=True):
+            self._copy(array, take, piece[: len(rows)])
+        data = on_device(jax.tree.unflatten(form, pieces))
+        return Block(data, order, 0, len(rows) // batch, batch)
 
-    def _rows(self, array: Any, take: Callable[..., None], count: int, room: int) -> np.ndarray:
-        piece = empty((room, *array.shape[1:]), np.dtype(standard_dtype(array.dtype)))
-        take(array, piece[:count])
-        unseen = stays_away(array) and dtypes.is_float(piece.dtype.name)
-        if unseen and np.isnan(piece[:count].min()):
+    def _pool(self, room: int) -> Pool:
+        """Return where arrays for pieces of so many rows come from."""
+        if room not in self._pools:
+            kinds = [
+                ((room, *a.shape[1:]), np.dtype(standard_dtype(a.dtype)))
+                for a in jax.tree.leaves(self.sample)
+            ]
+            self._pools[room] = Pool(lambda: ([empty(*kind) for kind in kinds], None))
+        return self._pools[room]
+
+    def _copy(self, array: Any, take: Callable[..., None], piece: np.ndarray) -> None:
+        take(array, piece)
+        if not stays_away(array) or not dtypes.is_float(piece.dtype.name):
+            return
+        if np.isnan(piece.min()):
             raise ValueError(
                 explain(
                     "data",
@@ -64,7 +80,6 @@ class Pieces(ArraySource):
                     "drop such rows or fill them in, for example with np.nan_to_num(x)",
                 )
             )
-        return piece
 
 
 def _slice(rows: np.ndarray) -> Callable[..., None] | None:

@@ -8,11 +8,12 @@ however many are in it.
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
-from time import perf_counter
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import jax
+import numpy as np
 
 from lamina._core import tree
 from lamina._core.errors import explain
@@ -20,12 +21,10 @@ from lamina._core.tensor import KerasTensor
 from lamina._data import arrays
 from lamina._data.ahead import Ahead
 from lamina._data.feeds import Feed
-from lamina._data.ring import Ring
+from lamina._data.ring import END, MORE, Ring
 from lamina._data.source import Block
 from lamina.utils import unpack_x_y_sample_weight
 
-# Seconds after which a program that waits gets a ring that is not full. A dispatch costs 0.2 ms.
-_PROMPT = 0.02
 _SHAPES = 8  # shapes of batches at which a note is due: each is compiled for
 
 
@@ -52,6 +51,7 @@ class StreamSource:
         self._pulled = 0  # batches altogether ...
         self._number = 0  # ... of which so many have left their rings
         self._shapes: set[Any] = set()
+        self._ring: Ring | None = None  # an empty one
         wanted = min(steps or 2, 2)
         looked = feed.look(wanted)
         while looked is None and len(self._early) < wanted and self._look():
@@ -75,12 +75,15 @@ class StreamSource:
         self, steps: int | None = None, together: int = 1
     ) -> Generator[Block | None, None, None]:
         """Yield the blocks of one epoch: as many batches each as came meanwhile."""
-        taken = 0
+        taken, self._number = 0, self._pulled
         # The thread ends before the pass that it reads is closed.
-        with self._epoch(), Ahead(lambda waiting: self._rings(steps, together, waiting)) as rings:
+        with self._epoch(), Ahead(partial(self._rings, steps, together)) as rings:
             for ring in rings:
-                taken += 0 if ring is None else ring.stop
-                yield ring
+                if ring is None:
+                    yield None
+                    continue
+                taken += ring.count
+                yield from self._blocks(ring)
         if steps is None:
             self.steps = self.steps or taken
         elif taken < steps:
@@ -135,45 +138,51 @@ class StreamSource:
     def _look(self) -> bool:
         """Pull a batch that will be used later; return whether there was one."""
         early, self._early = self._early, []
-        found = list(self._raw(1))
-        self._taken -= len(found)
+        found = [tree.map_structure(_copy, batch) for batch in self._raw(1)]
+        self._count(-len(found))
         self._early = early + found
         return bool(found)
 
     def _raw(self, steps: int | None) -> Iterator[Any]:
         """Yield batches as they come: at most so many, to the end of the pass."""
-        begun = self._taken
-        while self._early and self._left(steps, begun) != 0:
-            self._taken += 1
-            yield self._early.pop(0)
-        opened = self._pass is None
+        for batches in self._passes(steps):
+            try:
+                for batch in batches:
+                    self._count(1)
+                    yield batch
+            except Exception as error:
+                self._annotate(error)
+                raise
+
+    def _passes(self, steps: int | None) -> Iterator[Iterator[Any]]:
+        """Yield the rest of the pass, at most so many batches of it; who reads them counts them.
+
+        If the last epoch had ended together with the pass, that is nothing, and another follows.
+        """
+        begun, opened = self._taken, self._pass is None
         if self._pass is None:
             self._pass = iter(self.feed.open())
-        try:
-            for batch in islice(self._pass, self._left(steps, begun)):
-                self._taken += 1
-                self._pulled += 1
-                yield batch
-        except Exception as error:
-            error.add_note(self._note())
-            raise
-        if self._left(steps, begun) != 0:
+        yield islice(chain(_drained(self._early), self._pass), steps)
+        if steps is None or self._taken - begun < steps:
             nothing = self._taken == begun
             self._taken = 0
             if not self.feed.once:
                 self._pass = None
-                if nothing and not opened:  # the last epoch had ended together with the pass
-                    yield from self._raw(steps)
+                if nothing and not opened:
+                    yield from self._passes(steps)
 
-    def _left(self, steps: int | None, begun: int) -> int | None:
-        return None if steps is None else max(steps - (self._taken - begun), 0)
+    def _count(self, batches: int) -> None:
+        self._taken += batches
+        self._pulled += batches
 
-    def _note(self) -> str:
-        return explain(
-            self.where,
-            "expected another batch",
-            f"this error of {self.feed.name}, asked for batch {self._pulled + 1}",
-            "what was learned from the batches before is kept",
+    def _annotate(self, error: Exception) -> None:
+        error.add_note(
+            explain(
+                self.where,
+                "expected another batch",
+                f"this error of {self.feed.name}, asked for batch {self._pulled + 1}",
+                "what was learned from the batches before is kept",
+            )
         )
 
     def _standard(self, batch: Any) -> Any:
@@ -185,37 +194,54 @@ class StreamSource:
 
     # --- in the thread --------------------------------------------------------------------------
 
-    def _rings(
-        self, steps: int | None, together: int, waiting: Callable[[], bool]
-    ) -> Iterator[Block]:
-        """Yield blocks, each on the device."""
-        ring: Ring | None = None
-        handed, error = perf_counter(), None
-        self._number = self._pulled - len(self._early)
+    def _rings(self, steps: int | None, together: int, reader: Ahead) -> Iterator[Ring]:
+        """Yield rings with batches in them."""
+        ring: Any = self._ring
+        self._ring, error = None, None
         try:
-            for raw in self._raw(steps):
-                if ring is None or not ring.add(raw):
-                    batch = self._standard(raw)
-                    if ring is None or not ring.put(batch):
-                        if ring is not None:
-                            full, ring = ring, None
-                            yield from self._blocks(full)
-                        ring = self._ring(batch, together)
-                        if self._weigh is None:
-                            ring.expect(raw)
-                prompt = waiting() and perf_counter() - handed > _PROMPT
-                if ring.full or (prompt and ring.count % together == 0):
-                    ring, full = ring.fresh(), ring
-                    yield from self._blocks(full)
-                    handed = perf_counter()
+            for batches in self._passes(steps):
+                while (raw := self._fill(ring, batches, reader)) is not END:
+                    if raw is not MORE:
+                        last, ring = ring, self._put(raw, ring, together)
+                        if last is not None and last is not ring and last.count:
+                            yield last.prepared()
+                    if ring.full or (reader.urgent and ring.whole):
+                        yield ring.prepared()
+                        ring = ring.fresh()
         except Exception as raised:  # what came before it is used first
             error = raised
-        if ring is not None:
-            yield from self._blocks(ring)
+        if ring is not None and ring.count:
+            yield ring.prepared()
+            ring = ring.fresh()
+        self._ring = ring
         if error is not None:
             raise error
 
-    def _ring(self, batch: Any, together: int) -> Ring:
+    def _fill(self, ring: Ring | None, batches: Iterator[Any], reader: Ahead) -> Any:
+        """Fill a ring; return MORE, END, or the next batch as it came: see `Ring.fill`."""
+        before = ring.count if ring else 0
+        try:
+            try:
+                raw = ring.fill(batches, reader) if ring else next(batches, END)
+            finally:
+                self._count(ring.count - before if ring else 0)
+        except Exception as error:
+            self._annotate(error)
+            raise
+        if raw is not MORE and raw is not END:
+            self._count(1)
+        return raw
+
+    def _put(self, raw: Any, ring: Ring | None, together: int) -> Ring:
+        """Return the ring, or another one, with a batch in it that looks otherwise."""
+        batch = self._standard(raw)
+        if ring is None or not ring.put(batch):
+            ring = self._ring_for(batch, together)
+        if self._weigh is None:
+            ring.expect(raw)
+        return ring
+
+    def _ring_for(self, batch: Any, together: int) -> Ring:
         """Return a ring with this batch in it."""
         ring = Ring(batch, together)
         if self._shapes and ring.form != next(iter(self._shapes))[0]:
@@ -236,15 +262,17 @@ class StreamSource:
                 "pad sequences to few lengths, as 32, 64, 128: utils.pad_sequences(x, maxlen=64)",
             )
             warnings.warn(text, stacklevel=2)
+        ring.put(batch)
         return ring
+
+    # --- in the thread that trains --------------------------------------------------------------
 
     def _blocks(self, ring: Ring) -> Iterator[Block]:
         """Yield the block of a ring, as far as it holds numbers."""
-        bad = ring.first_nan()
+        bad = ring.nan
         count = ring.count if bad is None else bad[1]
         if count:
-            data = jax.device_put(jax.tree.unflatten(ring.form, ring.arrays()))
-            yield Block(data, ring.order, 0, count, ring.rows)
+            yield Block(ring.data, ring.order, 0, count, ring.rows)
         self._number += count
         if bad is not None:
             raise ValueError(
@@ -264,6 +292,16 @@ class StreamSource:
             f"{self.feed.name} must give steps_per_epoch * epochs batches: {self.feed.endless}",
         )
         warnings.warn(text, stacklevel=2)
+
+
+def _copy(part: Any) -> Any:
+    """Return what an iterator that fills the same array again and again cannot change."""
+    return part.copy() if isinstance(part, np.ndarray) else part
+
+
+def _drained(batches: list[Any]) -> Iterator[Any]:
+    while batches:
+        yield batches.pop(0)
 
 
 def _spec(batches: list[Any]) -> Any:

@@ -58,7 +58,7 @@ class Dispatch:
         """Return the batch of one step."""
         batch = self.block.batch
         rows = np.asarray(self.block.order)[step * batch : (step + 1) * batch]
-        return jax.tree.map(lambda a: a[rows], self.block.data)
+        return jax.tree.map(lambda a: jax.numpy.asarray(a[rows]), self.block.data)
 
     def has_data_of(self, other: "Dispatch") -> bool:
         """Return whether the rows of both dispatches are in the same arrays."""
