@@ -116,6 +116,68 @@ def test_a_generator_is_asked_for_no_more_than_is_used(net, batches):
     assert next(generator) is batches[18 % 5]
 
 
+def reusing(batches):
+    """A generator that writes each batch over the one before."""
+    x, y = batches[0][0].copy(), batches[0][1].copy()
+    for given in batches:
+        n = len(given[0])
+        x[:n], y[:n] = given
+        yield x[:n], y[:n]
+        x[:], y[:] = 1e6, 1e6
+
+
+def of_many_looks(batches):
+    """The same numbers in every form that a batch may have."""
+    for i, (x, y) in enumerate(batches):
+        wide = (x.astype("float64"), y.astype("int64"))
+        yield [(x, y), [x, y], wide, (lamina.ops.array(x), y), (x.tolist(), y.tolist())][i % 5]
+
+
+@pytest.mark.parametrize("make", [reusing, of_many_looks])
+@pytest.mark.parametrize("form", ["pairs", "names", "weights"])
+def test_batches_are_copied_as_they_come(net, batches, make, form):
+    def formed(given):
+        for x, y in given:
+            yield {"pairs": (x, y), "names": ({"a": x}, y), "weights": (x, y, y)}[form]
+
+    def trained(given):
+        if form != "names":
+            model = net()
+        else:
+            x = lamina.Input((3,), name="a")
+            ones = layers.Dense(1, activation="sigmoid", kernel_initializer="ones")
+            model = lamina.Model({"a": x}, ones(x))
+            model.compile(lamina.optimizers.SGD(0.5), "binary_crossentropy", metrics=["accuracy"])
+        model.fit(given, verbose=0)
+        return model.get_weights()[0]
+
+    many = batches[:-1] * 40
+    told = trained(iter(list(formed(many))))
+    np.testing.assert_array_equal(trained(formed(make(many))), told)
+
+
+def test_a_slow_generator_is_followed_batch_by_batch(net, batches):
+    class Following(callbacks.Callback):
+        def on_dispatch_end(self, done, logs=None):
+            self.done.append(done)
+
+    def slow():
+        for i in range(12):
+            seen.append(following.done[-1] if following.done else 0)
+            time.sleep(0.06)
+            yield batches[i % 4]
+
+    following, seen = Following(), []
+    following.done = []
+    model = net()
+    model.fit(iter(batches), verbose=0)  # compiled for
+    model.fit(slow(), steps_per_epoch=12, verbose=0, callbacks=[following])
+    assert following.done[-1] == 12
+    # When a batch is asked for, all but the last two or so are trained on.
+    assert all(trained >= asked - 3 for asked, trained in enumerate(seen))
+    assert len(following.done) >= 9
+
+
 class Watcher(callbacks.Callback):
     def __init__(self):
         super().__init__()

@@ -19,8 +19,7 @@ class Ahead:
         depth: results that are kept.
 
     Attributes:
-        waiting: whether the reader waits for a result.
-        urgent: whether it has waited for so long that it would rather have what there is.
+        urgent: whether the reader has waited for so long that it would rather have what there is.
 
     Iterating gives the results in their order, None whenever nothing has come for a while, and
     raises in the end what the iterator raised. Leaving the `with` ends the thread.
@@ -30,7 +29,7 @@ class Ahead:
         self._make, self._depth = make, depth
         self._ready: deque[Any] = deque()
         self._changed = threading.Condition()
-        self.waiting = self.urgent = self._stopped = self._ended = False
+        self.urgent = self._stopped = self._ended = False
         self._error: BaseException | None = None
         context = contextvars.copy_context()
         self._thread = threading.Thread(
@@ -43,7 +42,7 @@ class Ahead:
 
     def __exit__(self, *error: Any) -> None:
         with self._changed:
-            self._stopped = self.waiting = self.urgent = True
+            self._stopped = self.urgent = True
             self._changed.notify_all()
         self._thread.join(_FAREWELL)
         self._error = None  # its traceback holds frames of the thread
@@ -64,11 +63,9 @@ class Ahead:
         def come() -> bool:
             return bool(self._ready) or self._ended
 
-        if not come():
-            self.waiting = True
-            if not self._changed.wait_for(come, _PROMPT):
-                self.urgent = True
-                self._changed.wait_for(come, _PATIENCE)
+        if not self._changed.wait_for(come, _PROMPT):
+            self.urgent = True
+            self._changed.wait_for(come, _PATIENCE)
 
     def _run(self) -> None:
         results = self._make(self)
@@ -90,6 +87,6 @@ class Ahead:
         with self._changed:
             self._changed.wait_for(lambda: len(self._ready) < self._depth or self._stopped)
             self._ready.append(result)
-            self.waiting = self.urgent = self._stopped
+            self.urgent = self._stopped
             self._changed.notify_all()
             return not self._stopped

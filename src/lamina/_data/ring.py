@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from itertools import islice
 from typing import Any
 
 import jax
@@ -66,12 +65,10 @@ class Ring:
     def expect(self, raw: Any) -> None:
         """Let `fill` know what a batch of this kind looks like when it comes."""
         leaves, form = jax.tree.flatten(raw)
-        if all(type(a) is np.ndarray for a in leaves) and self._fits(leaves):
+        arrays = all(type(a) is np.ndarray for a in leaves)
+        if arrays and tuple(a.shape for a in leaves) == self._shapes:
             self._raw_form, self._raw_dtypes = form, tuple(a.dtype for a in leaves)
             self._pairs = type(raw) in (tuple, list) and len(raw) == len(leaves) == 2
-
-    def _fits(self, leaves: list[Any]) -> bool:
-        return tuple(a.shape for a in leaves) == self._shapes
 
     def fill(self, batches: Iterator[Any], reader: Any) -> Any:
         """Copy batches into the next places.
@@ -120,13 +117,14 @@ class Ring:
 
     def _fill(self, batches: Iterator[Any], reader: Any) -> Any:
         """Fill with batches of any other form."""
-        for raw in islice(batches, self.room - self.count):
-            leaves, form = jax.tree.flatten(raw)
-            if form != self._raw_form or not all(type(a) is np.ndarray for a in leaves):
+        flatten, form, looks = jax.tree.flatten, self._raw_form, (self._shapes, self._raw_dtypes)
+        for places, raw in zip(self._places[self.count :], batches):  # noqa: B905
+            leaves, found = flatten(raw)
+            if found != form:
                 return raw
-            if not self._fits(leaves) or tuple(a.dtype for a in leaves) != self._raw_dtypes:
-                return raw
-            for place, leaf in zip(self._places[self.count], leaves, strict=True):
+            for place, leaf, shape, dtype in zip(places, leaves, *looks, strict=True):
+                if type(leaf) is not np.ndarray or leaf.shape != shape or leaf.dtype != dtype:
+                    return raw
                 place[...] = leaf
             self.count += 1
             if reader.urgent and self.whole:
