@@ -67,8 +67,9 @@ def test_a_ring_takes_what_looks_like_its_batches():
     assert ring.fill(iter([(x, y)]), Reader) == (x, y)  # it does not know yet
     assert ring.put((x, y, None))
     ring.expect((x, y))
-    odd = (x[:1], y[:1])
-    assert ring.fill(iter([(2 * x, y), [3 * x, y], odd, (x, y)]), Reader) is odd
+    for odd in ((x[:1], y[:1]), (x.astype("float64"), y), (x, y.astype("int32")), (x, y, y), x):
+        assert ring.fill(iter([odd, (x, y)]), Reader) is odd
+    assert ring.fill(iter([(2 * x, y), [3 * x, y], None, (x, y)]), Reader) is None
     assert ring.count == 3
     assert ring.fill(iter([]), Reader) is END
 

@@ -20,7 +20,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def on_device(data: Any) -> Any:
-    """Return a structure of `empty` arrays on the device: on a CPU they are there as they are."""
+    """Return a structure of `empty` arrays on the device; on a CPU that can wait: it is no copy."""
     return data if jax.default_backend() == "cpu" else jax.device_put(data)
 
 

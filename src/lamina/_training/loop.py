@@ -6,6 +6,7 @@ brought up to date before anybody may look at them: callbacks, and the end, howe
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -185,6 +186,8 @@ class Loop:
         with closing(self._blocks(training, source, steps, self._pace[kind].fixed or 1)) as blocks:
             for block, start in blocks:
                 program = self._program(kind, block)
+                if program.engine != "native":  # which reads numpy's arrays where they are
+                    block = replace(block, data=jax.device_put(block.data))
                 while start < block.stop:
                     self._boundary()
                     stop = self._stop(kind, start, block.stop)

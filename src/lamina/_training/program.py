@@ -216,7 +216,7 @@ class EagerProgram:
         logs: Any = {}
         for i in range(start, stop):
             rows = order[i * self.batch : (i + 1) * self.batch]
-            logs = self.step(jax.tree.map(lambda a, rows=rows: jnp.asarray(a[rows]), data))
+            logs = self.step(jax.tree.map(lambda a, rows=rows: a[rows], data))
         return [v.value for v in self.variables], logs if self.report is None else self.report()
 
 
