@@ -112,3 +112,15 @@ def test_pieces_use_few_places(monkeypatch):
             places.add(place(np.asarray(block.data[0])))
         assert sorted(seen) == x[:, 0].tolist()
         assert len(places) <= 6
+
+
+def test_batches_of_alternating_shapes_use_few_places():
+    batches = [(np.full((2, n), i, "float32"), np.ones((2, 1))) for i, n in enumerate((3, 5) * 20)]
+    source = data.source_of("fit", iter(batches), batch_size=2)
+    seen, places = [], set()
+    for block in source.blocks():
+        if block is not None:
+            seen.append(float(np.asarray(block.data[0])[0, 0]))
+            places.add(place(np.asarray(block.data[0])))
+    assert seen == list(range(40))
+    assert len(places) <= 12

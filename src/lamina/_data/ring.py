@@ -24,10 +24,8 @@ class Ring:
     """
 
     def __init__(self, batch: Any, together: int = 1) -> None:
-        leaves, self.form = jax.tree.flatten(batch)
-        self._shapes = tuple(a.shape for a in leaves)
-        self._dtypes = tuple(np.dtype(standard_dtype(a.dtype)) for a in leaves)
-        self.kind = (self.form, self._shapes, self._dtypes)
+        self.kind = kind_of(batch)
+        self.form, self._shapes, self._dtypes = self.kind
         self.rows = self._shapes[0][0]
         room = max(1, min(ROOM_BYTES // max(_bytes(self.kind), 1), ROOM_BATCHES))
         self.room, self._together = max(room - room % together, together), together
@@ -133,11 +131,9 @@ class Ring:
 
     def put(self, batch: Any) -> bool:
         """Copy a batch of arrays into the next place; return whether it is of this kind."""
-        leaves, form = jax.tree.flatten(batch)
-        kinds = tuple(np.dtype(standard_dtype(a.dtype)) for a in leaves)
-        if (form, tuple(a.shape for a in leaves), kinds) != self.kind:
+        if kind_of(batch) != self.kind:
             return False
-        for buffer, leaf in zip(self._buffers, leaves, strict=True):
+        for buffer, leaf in zip(self._buffers, jax.tree.leaves(batch), strict=True):
             buffer[self.count] = leaf
         self.count += 1
         return True
@@ -162,6 +158,13 @@ class Ring:
                 at = np.isnan(used.reshape(self.count, -1)).any(axis=1).argmax()
                 return name, int(at)
         return None
+
+
+def kind_of(batch: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
+    """Return the form, the shapes and the dtypes of a batch in its ring."""
+    leaves, form = jax.tree.flatten(batch)
+    dtypes_ = tuple(np.dtype(standard_dtype(a.dtype)) for a in leaves)
+    return form, tuple(a.shape for a in leaves), dtypes_
 
 
 def _memory(room: int, shapes: Any, dtypes: Any) -> tuple[list[np.ndarray], list[Any]]:

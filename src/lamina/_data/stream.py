@@ -21,10 +21,11 @@ from lamina._core.tensor import KerasTensor
 from lamina._data import arrays
 from lamina._data.ahead import Ahead
 from lamina._data.feeds import Feed
-from lamina._data.ring import END, MORE, Ring
+from lamina._data.ring import END, MORE, Ring, kind_of
 from lamina._data.source import Block
 from lamina.utils import unpack_x_y_sample_weight
 
+_KINDS = 16  # kinds of batches whose rings are kept
 _SHAPES = 8  # shapes of batches at which a note is due: each is compiled for
 
 
@@ -52,6 +53,7 @@ class StreamSource:
         self._number = 0  # ... of which so many have left their rings
         self._shapes: set[Any] = set()
         self._ring: Ring | None = None  # an empty one
+        self._kinds: dict[Any, Ring] = {}  # one of each kind, whose memory others of it use again
         wanted = min(steps or 2, 2)
         looked = feed.look(wanted)
         while looked is None and len(self._early) < wanted and self._look():
@@ -243,6 +245,11 @@ class StreamSource:
 
     def _ring_for(self, batch: Any, together: int) -> Ring:
         """Return a ring with this batch in it."""
+        kind = kind_of(batch)
+        if kind in self._kinds:
+            ring = self._kinds[kind].fresh()
+            ring.put(batch)
+            return ring
         ring = Ring(batch, together)
         if self._shapes and ring.form != next(iter(self._shapes))[0]:
             raise ValueError(
@@ -262,6 +269,7 @@ class StreamSource:
                 "pad sequences to few lengths, as 32, 64, 128: utils.pad_sequences(x, maxlen=64)",
             )
             warnings.warn(text, stacklevel=2)
+        self._kinds = dict(list(self._kinds.items())[1 - _KINDS :]) | {kind: ring.fresh()}
         ring.put(batch)
         return ring
 
