@@ -444,6 +444,7 @@ def classifier(library):
 def test_a_masked_classifier_learns_as_in_keras():
     rng = np.random.default_rng(0)
     x = rng.integers(1, 10, (40, 6)) * (np.arange(6) < rng.integers(1, 7, (40, 1)))
+    x = x.astype("int32")
     y = (x.sum(1) % 2)[:, None].astype("float32")
     curves = []
     weights = None

@@ -30,12 +30,12 @@ def keras2(tmp_path_factory):
 
 
 def inputs_of(arrays):
-    named = {k[3:]: arrays[k] for k in arrays.files if k.startswith("in/")}
+    named = {k[3:]: arrays[k] for k in arrays if k.startswith("in/")}
     return list(named.values()) if "x0" in named else named
 
 
 def numbered(arrays, kind):
-    return [arrays[k] for k in sorted(arrays.files) if k.startswith(f"{kind}/")]
+    return [arrays[k] for k in sorted(arrays) if k.startswith(f"{kind}/")]
 
 
 def single(values):
@@ -53,6 +53,11 @@ def check_predictions(model, arrays):
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
 
 
+def arrays_in(path):
+    with np.load(path) as archive:
+        return dict(archive)
+
+
 def double(x):
     return 2.0 * x
 
@@ -60,10 +65,10 @@ def double(x):
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_model_of_keras_2_predicts_and_trains_on(keras2, name):
     """The same outputs, and the same losses in the three epochs that follow."""
-    arrays = np.load(keras2 / f"{name}.npz")
+    arrays = arrays_in(keras2 / f"{name}.npz")
     model = saving.load_model(keras2 / f"{name}.h5", custom_objects={"double": double})
     check_predictions(model, arrays)
-    if "losses" in arrays.files:
+    if "losses" in arrays:
         history = model.fit(
             single(inputs_of(arrays)), single(numbered(arrays, "target")),
             batch_size=4, epochs=3, shuffle=False, verbose=0,
@@ -74,7 +79,7 @@ def test_a_model_of_keras_2_predicts_and_trains_on(keras2, name):
 @pytest.mark.parametrize("name", ["sequential_dense", "functional_inputs", "nested"])
 def test_a_keras_archive_of_keras_2(keras2, name):
     model = saving.load_model(keras2 / f"{name}.keras")
-    check_predictions(model, np.load(keras2 / f"{name}.npz"))
+    check_predictions(model, arrays_in(keras2 / f"{name}.npz"))
     assert int(model.optimizer.iterations) == 2
 
 
@@ -82,7 +87,7 @@ def test_a_keras_archive_of_keras_2(keras2, name):
 def test_weights_alone_in_order_or_by_name(keras2, name):
     """Into a model made in Python: here, the whole file of the same model has the other weights."""
     model = saving.load_model(keras2 / f"{name}.h5", compile=False)
-    path, arrays = keras2 / f"{name}_weights.h5", np.load(keras2 / f"{name}_weights.npz")
+    path, arrays = keras2 / f"{name}_weights.h5", arrays_in(keras2 / f"{name}_weights.npz")
     report = model.load_weights(path)
     assert report.ok
     assert len(report.matched) == sum(bool(x.weights) for x in model.layers)
@@ -103,7 +108,7 @@ def test_weights_of_a_subclassed_model(keras2):
         def call(self, x):
             return self.second(self.first(x))
 
-    arrays, model = np.load(keras2 / "subclassed_weights.npz"), Two()
+    arrays, model = arrays_in(keras2 / "subclassed_weights.npz"), Two()
     model(arrays["in/x0"])
     model.load_weights(keras2 / "subclassed_weights.h5")
     check_predictions(model, arrays)

@@ -113,7 +113,7 @@ def _infer_by_sizes(shapes: Any, leaves: list[Any], places: list[int], error: Ex
 
 def _spec(tensor: KerasTensor, size: Any) -> jax.ShapeDtypeStruct:
     shape = tuple(size if s is None else s for s in tensor.shape)
-    return jax.ShapeDtypeStruct(shape, jnp.dtype(tensor.dtype))
+    return jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(tensor.dtype))
 
 
 def _as_output(x: Any) -> Any:

@@ -79,7 +79,7 @@ def symbolic(signature: list[Any]) -> list[Any]:
         for axis, size in enumerate(spec.shape):
             named = "batch" if axis == 0 else next(names)
             sizes += export.symbolic_shape(named, scope=scope) if size is None else [int(size)]
-        return jax.ShapeDtypeStruct(tuple(sizes), jnp.dtype(spec.dtype))
+        return jax.ShapeDtypeStruct(tuple(sizes), jax.dtypes.canonicalize_dtype(spec.dtype))
 
     return [tree.map_structure(shaped, part) for part in signature]
 
