@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from lamina._native.graph import REDUCTIONS, SCATTERS, VIEWS, Node, Unsupported
+from lamina._native.graph import Node, Unsupported
 
 _LARGEST = 6000  # nodes: more take too long to compile
 
@@ -26,16 +26,15 @@ def work_of(nodes: Sequence[Node], outputs: int) -> Work:
     flops = elements = words = 0.0
     products, pieces = 0, outputs
     for node in nodes:
-        if node.op == "dot_general":
-            (sums, _), _ = node.params["dimension_numbers"]
-            flops += 2.0 * node.size * prod(node.inputs[0].shape[a] for a in sums)
+        if node.op == "dot":
+            flops += 2.0 * node.size * prod(node.inputs[0].shape[a] for a in node.params["sums"][0])
             products += 1
-        elif node.op in REDUCTIONS or node.op in SCATTERS:
+        elif node.op in ("reduce", "scatter"):
             elements += node.inputs[0].size
             pieces += 1
-        elif node.dtype == "uint32" and node.op not in VIEWS:
+        elif node.dtype == "uint32" and not node.is_view:
             words += node.size
-        elif node.op not in VIEWS and node.inputs:
+        elif node.inputs and not node.is_view:
             elements += node.size
     return Work(flops, elements, words, products, pieces)
 

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lamina._native.graph import Unsupported
-
 TYPES = {
     "float32": "float", "int32": "i32", "uint32": "i32", "bool": "i1", "int8": "i8",
     "uint8": "i8", "int16": "i16", "uint16": "i16", "int64": "i64",
@@ -322,9 +320,3 @@ class Code:
         self.lines.append(f"X{k}:")
         self.block = f"X{k}"
         return after
-
-
-def require(condition: bool, what: str) -> None:
-    """Raise Unsupported unless `condition` holds."""
-    if not condition:
-        raise Unsupported(what)

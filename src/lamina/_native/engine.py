@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina._native import jit
+from lamina._native import jit, primitives  # noqa: F401
 from lamina._native.graph import Graph, Unsupported, fingerprint, live
 from lamina._native.module import Part, own_outputs, write_module
 from lamina._native.rules import RULES

@@ -6,8 +6,8 @@ C[m, n] = sum over k of A[m, k] B[k, n]
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lamina._native.emit import ZERO, Memory, Place, Value, literal, plus, require, times
-from lamina._native.graph import Node
+from lamina._native.emit import ZERO, Memory, Place, Value, literal, plus, times
+from lamina._native.graph import Node, require
 from lamina._native.loops import Function
 from lamina._native.rules import F
 
@@ -50,10 +50,11 @@ class Product:
 
 def write_product(function: Function, node: Node) -> None:
     """Write a kernel of kind 'dot': loops over what a product of matrices does not have."""
-    (x_sums, y_sums), (x_batch, y_batch) = node.params["dimension_numbers"]
+    (x_sums, y_sums), (x_batch, y_batch) = node.params["sums"], node.params["batch"]
     x, y = node.inputs
-    (x_memory, (x_at, x_steps)), (y_memory, (y_at, y_steps)) = map(function.address, (x, y))
-    c_memory, (c_at, c_steps) = function.address(node)
+    (x_memory, (x_at, x_steps)), (y_memory, (y_at, y_steps)), (c_memory, (c_at, c_steps)) = (
+        function.address(n) for n in (x, y, node)
+    )
     x_free = [a for a in range(len(x.shape)) if a not in x_sums and a not in x_batch]
     y_free = [a for a in range(len(y.shape)) if a not in y_sums and a not in y_batch]
     axes = len(x_batch)

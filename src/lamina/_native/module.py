@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamina._native.emit import UNROLL_LIMIT, UNROLLED_IN_ALL, Code, Memory
-from lamina._native.fusion import Arena, Plan, row_major, size_in_bytes
-from lamina._native.graph import VIEWS, Graph, Node
-from lamina._native.loops import Function, Nest, write_kernel
+from lamina._native.element import row_major
+from lamina._native.fusion import Arena, Plan, size_in_bytes
+from lamina._native.graph import Graph, Node
+from lamina._native.loops import Function, write_kernel
 from lamina._native.matrix import write_product
-from lamina._native.placement import write_parts, write_scatter
+from lamina._native.placement import write_copy, write_parts, write_scatter
 
 _ON_STACK = 2048  # bytes of an array that lies on the stack, where LLVM may keep it in registers
 _STACK = 128 << 10  # bytes of all such arrays
@@ -73,7 +74,7 @@ def own_outputs(part: Part) -> None:
     """Give every output a node of its own, that computes something."""
     seen: set[int] = set()
     for place, node in enumerate(part.outputs):
-        copies = node.op in VIEWS or node.op in ("input", "array", "constant", "iota", "batch")
+        copies = node.is_view or node.op in ("input", "array", "constant", "iota", "batch")
         if copies or node.number in seen:
             node = part.graph.add("copy_of", [node], node.shape, node.dtype, place=place)
             part.outputs[place] = node
@@ -133,16 +134,9 @@ class _Writer(Function):
                     writers[kernel.kind](self, node)
         for output, slot in zip(self.part.outputs, self.part.slots, strict=True):
             if output.number not in direct:
-                self._copy_out(output, slot)
+                memory = Memory(f"%a{slot}", output.dtype, output.size)
+                write_copy(self, output, memory, (0, tuple(row_major(output.shape))))
         return []
-
-    def _copy_out(self, node: Node, slot: int) -> None:
-        nest = Nest(self, node.shape)
-        line = (0, row_major(node.shape))
-        nest.lines.append(line)
-        nest.survey(node, nest.own)
-        memory = Memory(f"%a{slot}", node.dtype, node.size)
-        nest.write(lambda: nest.write_to(memory, line, nest.value(node, nest.own)))
 
     def _lay_out(self) -> None:
         """Give each array that needs memory a place, on the stack or in the arena."""

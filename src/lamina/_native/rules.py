@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina._native.emit import TYPES, Code, Value, literal, require
+from lamina._native.emit import TYPES, Code, Value, literal
+from lamina._native.graph import require
 
 F = "float32"
 FADD, FSUB, FMUL, FDIV = "fadd contract", "fsub contract", "fmul contract", "fdiv"
@@ -62,6 +63,17 @@ def combine(c: Code, operation: str, x: Value, y: Value) -> Value:
     if x.dtype == "bool":
         operation = {"add": "or", "mul": "and"}.get(operation, operation)
     return c.apply(operation, x, y)
+
+
+def is_better(c: Code, operation: str, x: Value, y: Value) -> Value:
+    """Return whether x comes before an earlier y for 'argmax' or 'argmin': the first NaN wins."""
+    how = "gt" if operation == "argmax" else "lt"
+    if x.dtype != F:
+        return c.apply(f"icmp {'s' if signed(x.dtype) else 'u'}{how}", x, y, dtype="bool")
+    better = c.apply(f"fcmp o{how}", x, y, dtype="bool")
+    odd = c.apply("fcmp uno", x, x, dtype="bool")
+    fine = c.apply("fcmp ord", y, y, dtype="bool")
+    return c.apply("or", better, c.apply("and", odd, fine))
 
 
 def identity(operation: str, dtype: str) -> Value:
@@ -482,3 +494,8 @@ def _to_integer(c: Code, x: Value, dtype: str) -> Value:
 def _copy(c: Code, n: Any, v: list[Value]) -> Value:
     require(n.op == "copy_of", "reduce_precision")
     return v[0]
+
+
+@rule("constant")
+def _constant(c: Code, n: Any, v: list[Value]) -> Value:
+    return literal(n.value, n.dtype)
