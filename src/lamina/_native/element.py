@@ -123,6 +123,8 @@ class Element:
             self.work += 4
             return self._row(node, index) if op == "batch" else self._window(node, index)
         self.work += 1
+        if op == "constant":
+            return self.do("constant", node)
         inputs = [self.value(i, self._fitted(i, node, index)) for i in node.inputs]
         return self.do("apply", node, inputs=inputs)
 

@@ -6,14 +6,13 @@ a small net.
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 
-TYPES = {
-    "float32": "float", "int32": "i32", "uint32": "i32", "bool": "i1", "int8": "i8",
-    "uint8": "i8", "int16": "i16", "uint16": "i16", "int64": "i64",
-}  # fmt: skip
+TYPES = {"float32": "float", "bool": "i1", "int64": "i64"}
+TYPES |= {f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32)}
 IN_MEMORY = TYPES | {"bool": "i8"}
 BYTES = {"float": 4, "i32": 4, "i8": 1, "i16": 2}
 UNROLL_LIMIT = 600  # instructions that a kernel written out may have ...
@@ -24,18 +23,9 @@ Place = tuple[int, tuple[tuple[str, int], ...]]
 ZERO: Place = (0, ())
 
 
-class Value(NamedTuple):
-    """A result: its name or its literal text, and how many lanes it has."""
-
-    text: str
-    dtype: str
-    lanes: int = 1
-    literal: bool = False
-
-
 def plus(*places: Place) -> Place:
     """Return the sum of places."""
-    total, terms = 0, {}
+    total, terms = 0, dict[str, int]()
     for constant, parts in places:
         total += constant
         for name, factor in parts:
@@ -53,17 +43,130 @@ def vector(lanes: int, kind: str) -> str:
     return kind if lanes == 1 else f"<{lanes} x {kind}>"
 
 
-def literal(value: Any, dtype: str) -> Value:
-    """Return a constant."""
-    if dtype == "float32":
-        with np.errstate(over="ignore"):
-            bits = struct.unpack("<Q", struct.pack("<d", float(np.float32(value))))[0]
-        text = f"0x{bits:016X}"
-    elif dtype == "bool":
-        text = "true" if value else "false"
-    else:
-        text = str(int(value))
-    return Value(text, dtype, 1, True)
+@dataclass(frozen=True)
+class Machine:
+    """What code is written for."""
+
+    family: str  # "x86", "aarch64" or another
+    lanes: int  # floats in a vector
+    sums: int  # vectors that hold sums of a product of matrices
+    checked: bool = False  # whether every access of memory is tested
+
+
+Operand = Union["Value", float]
+
+
+class Value:
+    """A result, its lanes, and the code that it belongs to: formulas of values write instructions.
+
+    Attributes:
+        text: its name, or the number that it is.
+        constant: that number; None for what is computed.
+    """
+
+    __slots__ = ("code", "constant", "dtype", "lanes", "text")
+
+    def __init__(
+        self, code: "Code", text: str, dtype: str, lanes: int = 1, constant: Any = None
+    ) -> None:
+        self.code, self.text, self.dtype, self.lanes = code, text, dtype, lanes
+        self.constant = constant
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype == "float32"
+
+    @property
+    def sign(self) -> str:
+        """The letter of instructions for such integers: s if they have a sign, else u."""
+        return "s" if self.dtype.startswith("int") else "u"
+
+    def like(self, other: Operand) -> "Value":
+        """Return a number as a value of the same type."""
+        return other if isinstance(other, Value) else self.code.literal(other, self.dtype)
+
+    def operated(self, operation: str, other: Operand, dtype: str = "") -> "Value":
+        """Return the result of an instruction such as 'fsub' or 'icmp eq'."""
+        return self.code.apply(operation, self, self.like(other), dtype=dtype)
+
+    def call(self, name: str, *others: Operand, dtype: str = "") -> "Value":
+        """Return the result of one of LLVM's functions, such as 'sqrt'."""
+        return self.code.intrinsic(name, self, *map(self.like, others), dtype=dtype)
+
+    def compare(self, how: str, other: Operand) -> "Value":
+        """Compare with 'lt', 'eq' and so on; with NaN only 'ne' and 'uno' are true."""
+        if self.is_float:
+            how = f"fcmp {how if len(how) == 3 else 'une' if how == 'ne' else 'o' + how}"
+        else:
+            how = f"icmp {'' if how in ('eq', 'ne') else self.sign}{how}"
+        return self.operated(how, other, "bool")
+
+    def converted(self, operation: str, dtype: str) -> "Value":
+        """Return the result of a conversion such as 'sitofp'."""
+        return self.code.convert(operation, self, dtype)
+
+    def typed(self, dtype: str) -> "Value":
+        """Return the same bits as another type of that size."""
+        return Value(self.code, self.text, dtype, self.lanes, self.constant)
+
+    def where(self, yes: Operand, no: Operand) -> "Value":
+        """Select by a truth value."""
+        kind = yes if isinstance(yes, Value) else no
+        assert isinstance(kind, Value)
+        return self.code.select(self, kind.like(yes), kind.like(no))
+
+    def _arithmetic(self, operation: str, other: Operand) -> "Value":
+        if self.dtype == "bool":
+            operation = {"add": "or", "mul": "and"}.get(operation, operation)
+        return self.operated(f"f{operation} contract" if self.is_float else operation, other)
+
+    def __add__(self, other: Operand) -> "Value":
+        return self._arithmetic("add", other)
+
+    def __sub__(self, other: Operand) -> "Value":
+        return self._arithmetic("sub", other)
+
+    def __rsub__(self, other: Operand) -> "Value":
+        return self.like(other) - self
+
+    def __mul__(self, other: Operand) -> "Value":
+        return self._arithmetic("mul", other)
+
+    def __truediv__(self, other: Operand) -> "Value":
+        return self.operated("fdiv", other)
+
+    def __rtruediv__(self, other: Operand) -> "Value":
+        return self.like(other) / self
+
+    def __neg__(self) -> "Value":
+        return self.code.apply("fneg", self) if self.is_float else 0 - self
+
+    def __lshift__(self, other: Operand) -> "Value":
+        return self.operated("shl", other)
+
+    def __and__(self, other: Operand) -> "Value":
+        return self.operated("and", other)
+
+    def __or__(self, other: Operand) -> "Value":
+        return self.operated("or", other)
+
+    def __xor__(self, other: Operand) -> "Value":
+        return self.operated("xor", other)
+
+    def __invert__(self) -> "Value":
+        return self ^ -1
+
+    def __lt__(self, other: Operand) -> "Value":
+        return self.compare("lt", other)
+
+    def __le__(self, other: Operand) -> "Value":
+        return self.compare("le", other)
+
+    def __gt__(self, other: Operand) -> "Value":
+        return self.compare("gt", other)
+
+    def __ge__(self, other: Operand) -> "Value":
+        return self.compare("ge", other)
 
 
 class Memory(NamedTuple):
@@ -78,14 +181,12 @@ class Code:
     """The body of one function, while it is written.
 
     Args:
-        lanes: floats in the machine's widest vector.
-        sums: vectors that a product of matrices may keep in registers.
-        checked: whether every access is compared with its array's size; one that is outside goes
-            to element 0 and raises the flag, the first word at the pointer %flag.
+        machine: what it is written for. Where accesses are tested, one outside its array goes to
+            element 0 and raises the flag, the first word at the pointer %flag.
     """
 
-    def __init__(self, lanes: int, sums: int, checked: bool = False) -> None:
-        self.lanes, self.sums, self.checked = lanes, sums, checked
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.lanes = machine, machine.lanes
         self.unrolled = UNROLL_LIMIT  # of one kernel
         self.lines: list[str] = []
         self.stack: list[str] = []  # allocations
@@ -107,13 +208,25 @@ class Code:
 
     # --- values ---------------------------------------------------------------------------------
 
+    def literal(self, value: Any, dtype: str) -> Value:
+        """Return a constant."""
+        if dtype == "float32":
+            with np.errstate(over="ignore"):
+                bits = struct.unpack("<Q", struct.pack("<d", float(np.float32(value))))[0]
+            text = f"0x{bits:016X}"
+        elif dtype == "bool":
+            text = "true" if value else "false"
+        else:
+            text = str(int(value))
+        return Value(self, text, dtype, 1, value)
+
     def use(self, value: Value, lanes: int) -> str:
         """Return `value` as an operand of this many lanes."""
         if value.lanes == lanes:
             return value.text
         assert value.lanes == 1, (value, lanes)
         kind = TYPES[value.dtype]
-        if value.literal:
+        if value.constant is not None:
             return f"splat ({kind} {value.text})"
         whole = vector(lanes, kind)
         one = self.let(f"insertelement {whole} poison, {kind} {value.text}, i64 0")
@@ -130,30 +243,31 @@ class Code:
         lanes, texts = self.operands(*values)
         kind = vector(lanes, TYPES[values[0].dtype])
         text = self.let(f"{operation} {kind} {', '.join(texts)}")
-        return Value(text, dtype or values[0].dtype, lanes)
+        return Value(self, text, dtype or values[0].dtype, lanes)
 
     def convert(self, operation: str, value: Value, dtype: str) -> Value:
         """Apply a conversion such as 'sitofp'."""
         before, after = (vector(value.lanes, TYPES[d]) for d in (value.dtype, dtype))
         text = self.let(f"{operation} {before} {value.text} to {after}")
-        return Value(text, dtype, value.lanes)
+        return Value(self, text, dtype, value.lanes)
 
     def select(self, condition: Value, yes: Value, no: Value) -> Value:
         lanes, (c, y, n) = self.operands(condition, yes, no)
         kind = vector(lanes, TYPES[yes.dtype])
         text = self.let(f"select {vector(lanes, 'i1')} {c}, {kind} {y}, {kind} {n}")
-        return Value(text, yes.dtype, lanes)
+        return Value(self, text, yes.dtype, lanes)
 
-    def intrinsic(self, name: str, *values: Value, extra: str = "", flags: str = "") -> Value:
+    def intrinsic(self, name: str, *values: Value, dtype: str = "") -> Value:
         """Call one of LLVM's functions of values of one type; the suffix is added."""
         lanes, texts = self.operands(*values)
-        kind, dtype = vector(lanes, TYPES[values[0].dtype]), values[0].dtype
-        letter = TYPES[dtype].replace("float", "f32")
-        full = f"llvm.{name}.{letter if lanes == 1 else f'v{lanes}{letter}'}"
-        kinds = ", ".join([kind] * len(texts) + ([extra.split()[0]] if extra else []))
-        self.declared.add(f"declare {kind} @{full}({kinds})")
-        arguments = ", ".join([f"{kind} {t}" for t in texts] + ([extra] if extra else []))
-        return Value(self.let(f"call {flags} {kind} @{full}({arguments})"), dtype, lanes)
+        types = [TYPES[values[0].dtype], TYPES[dtype or values[0].dtype]]
+        kind, result = (vector(lanes, t) for t in types)
+        letters = [(f"v{lanes}" if lanes > 1 else "") + t.replace("float", "f32") for t in types]
+        full = f"llvm.{name}.{'.'.join(dict.fromkeys(reversed(letters)))}"
+        self.declared.add(f"declare {result} @{full}({', '.join([kind] * len(texts))})")
+        arguments = ", ".join(f"{kind} {t}" for t in texts)
+        text = self.let(f"call {result} @{full}({arguments})")
+        return Value(self, text, dtype or values[0].dtype, lanes)
 
     def library(self, name: str, *values: Value) -> Value:
         """Call a function of C's library of floats, lane by lane."""
@@ -162,7 +276,7 @@ class Code:
         results = []
         for lane in range(lanes):
             picked = ", ".join(f"float {self.lane(v, lane).text}" for v in values)
-            results.append(Value(self.let(f"call float @{name}({picked})"), "float32"))
+            results.append(Value(self, self.let(f"call float @{name}({picked})"), "float32"))
         return self.gathered(results)
 
     def lane(self, value: Value, lane: int) -> Value:
@@ -170,7 +284,8 @@ class Code:
         if value.lanes == 1:
             return value
         kind = vector(value.lanes, TYPES[value.dtype])
-        return Value(self.let(f"extractelement {kind} {value.text}, i64 {lane}"), value.dtype)
+        text = self.let(f"extractelement {kind} {value.text}, i64 {lane}")
+        return Value(self, text, value.dtype)
 
     def gathered(self, values: Sequence[Value]) -> Value:
         """Return scalars as the lanes of one value."""
@@ -180,33 +295,14 @@ class Code:
         whole = vector(len(values), kind)
         for lane, value in enumerate(values):
             result = self.let(f"insertelement {whole} {result}, {kind} {value.text}, i64 {lane}")
-        return Value(result, values[0].dtype, len(values))
+        return Value(self, result, values[0].dtype, len(values))
 
-    def counted(self, lanes: int, step: int, dtype: str = "int32") -> Value:
+    def counted(self, lanes: int, step: int, dtype: str) -> Value:
         """Return 0, step, 2 step, ... as lanes."""
         if lanes == 1:
-            return literal(0, dtype)
-        kind = TYPES[dtype]
-        text = ", ".join(f"{kind} {i * step}" for i in range(lanes))
-        return Value(f"<{text}>", dtype, lanes)
-
-    def across(self, operation: str, value: Value, combine: Callable[..., Value]) -> Value:
-        """Reduce the lanes of a value to one."""
-        if value.lanes == 1:
-            return value
-        kind = TYPES[value.dtype]
-        if operation == "add" and kind == "float" and value.lanes & value.lanes - 1 == 0:
-            whole = vector(value.lanes, kind)
-            full = f"llvm.vector.reduce.fadd.v{value.lanes}f32"
-            self.declared.add(f"declare float @{full}(float, {whole})")
-            zero = literal(-0.0, "float32").text
-            text = self.let(f"call reassoc float @{full}(float {zero}, {whole} {value.text})")
-            return Value(text, value.dtype)
-        lanes = [self.lane(value, i) for i in range(value.lanes)]
-        while len(lanes) > 1:
-            odd = lanes[len(lanes) // 2 * 2 :]
-            lanes = [combine(a, b) for a, b in zip(lanes[::2], lanes[1::2], strict=False)] + odd
-        return lanes[0]
+            return self.literal(0, dtype)
+        text = ", ".join(f"{TYPES[dtype]} {i * step}" for i in range(lanes))
+        return Value(self, f"<{text}>", dtype, lanes)
 
     # --- memory ---------------------------------------------------------------------------------
 
@@ -223,7 +319,7 @@ class Code:
 
     def address(self, memory: Memory, place: Place, lanes: int = 1) -> str:
         """Return the address of `lanes` elements."""
-        if self.checked:
+        if self.machine.checked:
             place = self._inside(memory, place, lanes)
         if place == ZERO:
             return memory.pointer
@@ -252,7 +348,7 @@ class Code:
         text = self.let(f"load {whole}, ptr {address}, align {BYTES[kind]}")
         if memory.dtype == "bool":
             text = self.let(f"trunc {whole} {text} to {vector(lanes, 'i1')}")
-        return Value(text, memory.dtype, lanes)
+        return Value(self, text, memory.dtype, lanes)
 
     def store(
         self, memory: Memory, place: Place, value: Value, lanes: int = 1, stride: int = 1

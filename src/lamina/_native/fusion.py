@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina._native.element import Element
 from lamina._native.emit import BYTES, IN_MEMORY
-from lamina._native.graph import Graph, Node, require, live
+from lamina._native.graph import Graph, Node, live, require
 
 DEEPEST = 60  # operations that one expression nests
 NARROW = 8  # a last axis shorter than this is not what vectors run along

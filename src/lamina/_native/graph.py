@@ -167,12 +167,15 @@ class Graph:
             found = PRIMITIVES[op](self, inputs, [v.aval for v in outputs], **equation.params)
             return [found] if isinstance(found, Node) else found
         require(op in self._elementwise and len(outputs) == 1, op)
-        kept = {name: equation.params[name] for name in _PARAMS.get(op, ())}
+        kept = {_PARAMS[op]: equation.params[_PARAMS[op]]} if op in _PARAMS else {}
         return [self.add(op, inputs, outputs[0].aval.shape, outputs[0].aval.dtype, **kept)]
 
 
 # Parameters of elementwise operations that make a difference; all others are dropped.
-_PARAMS = {"integer_pow": ("y",), "round": ("rounding_method",)}
+_PARAMS = {
+    "integer_pow": "y", "round": "rounding_method", "convert_element_type": "new_dtype",
+    "bitcast_convert_type": "new_dtype",
+}  # fmt: skip
 
 
 def live(outputs: Sequence[Node], nodes: Sequence[Node]) -> list[Node]:

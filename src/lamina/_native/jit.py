@@ -4,8 +4,8 @@ import ctypes
 from functools import cache
 from typing import Any
 
+from lamina._native.emit import Machine
 from lamina._native.graph import Unsupported
-from lamina._native.module import Machine
 
 OLDEST = (0, 44)  # of llvmlite: the first with LLVM's new pass manager alone
 

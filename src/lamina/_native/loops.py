@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina._native.element import Element, Line, combined, strides
-from lamina._native.emit import ZERO, Code, Memory, Place, Value, literal, plus, times
+from lamina._native.emit import ZERO, Code, Memory, Place, Value, plus, times
 from lamina._native.fusion import Kernel, Plan
 from lamina._native.graph import Node
-from lamina._native.rules import RULES, F, combine, is_better
-from lamina._native.rules import identity as start_of
+from lamina._native.rules import RULES, F, across, combine, first, is_better
 
 
 class Function:
@@ -184,18 +183,21 @@ class Nest(Element):
         self.code.store(memory, self.place(line), value, self.lanes, self.step(line))
 
     def write_apply(self, node: Node, *values: Value) -> Value:
-        return RULES[node.op](self.code, node, list(values))
+        return RULES[node.op](*values, **node.params)
+
+    def write_constant(self, node: Node) -> Value:
+        return self.code.literal(node.value, node.dtype)
 
     def write_count(self, line: Line, dtype: str) -> Value:
         code, kind, step = self.code, "int32" if dtype == F else dtype, self.step(line)
         at = code.number(self.place(line))
         if at.lstrip("-").isdigit():
-            value = literal(int(at), kind)
+            value = code.literal(int(at), kind)
         else:
-            value = code.convert("trunc", Value(at, "int64"), kind)
+            value = Value(code, at, "int64").converted("trunc", kind)
         if step:
-            value = code.apply("add", value, code.counted(self.lanes, step, kind))
-        return code.convert("sitofp", value, F) if dtype == F else value
+            value = value + code.counted(self.lanes, step, kind)
+        return value.converted("sitofp", F) if dtype == F else value
 
     def write_window(
         self, node: Node, array: Node, line: Line, steps: Sequence[int], *starts: Value
@@ -203,41 +205,38 @@ class Nest(Element):
         p, memory = node.params, self.function.memory[array.number]
         places, good = self.clamped(node, starts)
         value = self._read_at(memory, line, places, [steps[a] for a in p["axes"]])
-        return value if good is None else self.code.select(good, value, literal(p["fill"], node.dtype))
+        return value if good is None else good.where(value, p["fill"])
 
-    def clamped(
-        self, node: Node, starts: Sequence[Value]
-    ) -> tuple[list[list[str]], Value | None]:
+    def clamped(self, node: Node, starts: Sequence[Value]) -> tuple[list[list[str]], Value | None]:
         """Return a window's starts moved inside, as a number per lane, and whether all were.
 
         The second is None if windows need not have been inside.
         """
         code, found, good = self.code, [], None
         for value, limit in zip(starts, node.params["limits"], strict=True):
-            most, names, fit = Value(str(limit), "int64"), [], []
+            names, fit = [], []
             for lane in range(value.lanes):
-                wide = "sext" if value.dtype.startswith("int") else "zext"
-                one = code.convert(wide, code.lane(value, lane), "int64")
-                low = code.intrinsic("smax", one, Value("0", "int64"))
-                names.append(code.intrinsic("smin", low, most).text)
+                wide = "sext" if value.sign == "s" else "zext"
+                one = code.lane(value, lane).converted(wide, "int64")
+                names.append(one.call("smax", 0).call("smin", limit).text)
                 if node.params["strict"]:
-                    fit.append(code.apply("icmp ule", one, most, dtype="bool"))
+                    fit.append(one.operated("icmp ule", limit, "bool"))
             found.append(names)
             if fit:
                 fits = code.gathered(fit)
-                good = fits if good is None else code.apply("and", good, fits)
+                good = fits if good is None else good & fits
         return found, good
 
-    def write_row(self, node: Node, spot: Line, line: Line, row: int) -> Value:
+    def write_row(self, node: Node, spot: Line, line: Line, size: int) -> Value:
         """Read from a data array: the row is looked up in the epoch's order."""
         code, apart, names = self.code, self.step(spot), []
         for lane in range(self.lanes if apart else 1):
             begin = (lane * apart, (("%step", self.function.batch),))
             at = code.load(Memory("%order", "int32", 1 << 62), plus(begin, self.place(spot)))
-            at = code.convert("zext", at, "int64")
-            names.append(code.intrinsic("umin", at, Value("%last", "int64")).text)
+            row = at.converted("zext", "int64").call("umin", Value(code, "%last", "int64"))
+            names.append(row.text)
         memory = Memory(f"%data{node.params['place']}", node.dtype, 1 << 62)
-        return self._read_at(memory, line, [names], [row])
+        return self._read_at(memory, line, [names], [size])
 
     def _read_at(
         self, memory: Memory, line: Line, starts: list[list[str]], steps: list[int]
@@ -264,9 +263,10 @@ class Nest(Element):
         self._wide = min(self.code.lanes, turns) if crosses else self.lanes
         for node in self._reductions:
             how, source = node.params["how"], node.inputs[0].dtype
-            starts = [(w, start_of(how[-3:], source)) for w in {self._wide, 1 if crosses else self._wide}]
+            begin = self.code.literal(first(how[-3:], source), source)
+            starts: list[Any] = [(w, begin) for w in {self._wide, 1 if crosses else self._wide}]
             if how[:3] == "arg":
-                starts.append(("at", literal(0, node.dtype)))
+                starts.append(("at", self.code.literal(0, node.dtype)))
             for name, start in starts:
                 width = self._wide if name == "at" else name
                 memory = self._sums[node.number, name] = self.code.allocate(start.dtype, width)
@@ -275,19 +275,19 @@ class Nest(Element):
     def write_sum(self, node: Node, value: Value, *place: Value) -> None:
         code, how, width = self.code, node.params["how"], self.lanes
         if self.lanes > 1 and value.lanes == 1:
-            value = Value(code.use(value, self.lanes), value.dtype, self.lanes)
+            value = Value(code, code.use(value, self.lanes), value.dtype, self.lanes)
         if place:
             memories = self._sums[node.number, width], self._sums[node.number, "at"]
             old = [code.load(m, ZERO, width) for m in memories]
-            better = is_better(code, how, value, old[0])
+            better = is_better(how, value, old[0])
             for memory, now, before in zip(memories, (value, *place), old, strict=True):
-                code.store(memory, ZERO, code.select(better, now, before), width)
+                code.store(memory, ZERO, better.where(now, before), width)
             return
         if self.lane in self.reduced and self.lanes != self._wide:
-            value = code.across(how, value, lambda a, b: combine(code, how, a, b))
+            value = across(how, value)
             width = 1
         memory = self._sums[node.number, width]
-        total = combine(code, how, code.load(memory, ZERO, width), value)
+        total = combine(how, code.load(memory, ZERO, width), value)
         code.store(memory, ZERO, total, width)
         if node.op == "scan":
             self.write_store(self.function.memory[node.number], self.output(node), total)
@@ -298,11 +298,13 @@ class Nest(Element):
             if node.op == "scan":
                 continue
             how = node.params["how"]
-            value = code.load(self._sums[node.number, "at" if how[:3] == "arg" else self._wide], ZERO, self._wide)
+            value = code.load(
+                self._sums[node.number, "at" if how[:3] == "arg" else self._wide], ZERO, self._wide
+            )
             if self.lane in self.reduced:
-                value = code.across(how, value, lambda a, b: combine(code, how, a, b))
+                value = across(how, value)
                 if self._wide > 1:
-                    value = combine(code, how, value, code.load(self._sums[node.number, 1], ZERO))
+                    value = combine(how, value, code.load(self._sums[node.number, 1], ZERO))
             self.write_store(self.function.memory[node.number], self.output(node), value)
 
 

@@ -6,10 +6,10 @@ C[m, n] = sum over k of A[m, k] B[k, n]
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lamina._native.emit import ZERO, Memory, Place, Value, literal, plus, times
+from lamina._native.emit import ZERO, Memory, Place, Value, plus, times
 from lamina._native.graph import Node, require
 from lamina._native.loops import Function
-from lamina._native.rules import F
+from lamina._native.rules import F, across, fma
 
 _PART = 0.27  # multiply-adds written out instead of looped over: this part of what kernels may have
 _PANEL_BYTES = 24 << 10  # a B that is larger is copied, panel by panel, to lie in a row
@@ -161,8 +161,8 @@ def _write_sums(function: Function, p: Product) -> None:
                 x = code.load(p.a.memory, plus(first, at), lanes)
                 y = code.load(b.memory, plus(second, at), lanes)
                 if total is None:
-                    return code.apply("fmul contract", x, y)
-                return code.intrinsic("fmuladd", x, y, total)
+                    return x * y
+                return fma(x, y, total)
 
             total = None
             if whole:
@@ -172,15 +172,15 @@ def _write_sums(function: Function, p: Product) -> None:
                     kind = f"<{code.lanes} x float>"
                     turn = lambda i, v: [  # noqa: E731
                         step(plus((4 * code.lanes, ()), times(i, code.lanes)),
-                             Value(v[0], F, code.lanes), code.lanes).text
+                             Value(code, v[0], F, code.lanes), code.lanes).text
                     ]  # fmt: skip
                     (text,) = code.carry(whole - 4, [(kind, total.text)], turn)
-                    total = Value(text, F, code.lanes)
-                total = code.across("add", total, lambda x, y: code.apply("fadd contract", x, y))
+                    total = Value(code, text, F, code.lanes)
+                total = across("add", total)
             if rest:
                 tail = step((whole * code.lanes, ()), None, rest)
-                tail = code.across("add", tail, lambda x, y: code.apply("fadd contract", x, y))
-                total = tail if total is None else code.apply("fadd contract", total, tail)
+                tail = across("add", tail)
+                total = tail if total is None else total + tail
             at = plus(p.c.at, times(m, p.c.rows), times(n, p.c.columns))
             code.store(p.c.memory, at, total)
 
@@ -224,7 +224,7 @@ class _Tiles:
             self._pack(memory, b, columns)
             b = Operand(memory, ZERO, columns, 1)
         c = p.c.moved(times(at, p.c.columns))
-        most = self.code.sums // len(widths)
+        most = self.code.machine.sums // len(widths)
         tiles = -(-p.m // most)
         rows = -(-p.m // tiles)
         for candidate in range(min(most, p.m), max(most // 2, 3), -1):
@@ -253,11 +253,11 @@ class _Tiles:
             for row in range(rows):
                 x = code.load(a.memory, plus(a.at, (row * a.rows, ()), times(k, a.columns)))
                 for j, part in enumerate(parts):
-                    total = Value(sums[row * len(widths) + j], F, widths[j])
-                    found.append(code.intrinsic("fmuladd", x, part, total).text)
+                    total = Value(code, sums[row * len(widths) + j], F, widths[j])
+                    found.append(fma(x, part, total).text)
             return found
 
-        zero = literal(0, F).text
+        zero = code.literal(0, F).text
         begin = [zero if kind == "float" else "zeroinitializer" for kind in kinds]
         if self.small or p.k * len(kinds) <= 48:
             sums = begin
@@ -269,7 +269,7 @@ class _Tiles:
         for row in range(rows):
             for j, (s, w) in enumerate(zip(starts, widths, strict=True)):
                 to = plus(place, (row * c.rows + s * c.columns, ()))
-                total = Value(sums[row * len(widths) + j], F, w)
+                total = Value(code, sums[row * len(widths) + j], F, w)
                 code.store(c.memory, to, total, w, c.columns)
 
     def _pack(self, memory: Memory, b: Operand, columns: int) -> None:
@@ -317,4 +317,4 @@ class _Tiles:
             rows = mixed
         to = plus(times(k, size * columns), times(n, size))
         for i, row in enumerate(rows):
-            code.store(memory, plus(to, (i * columns, ())), Value(row, F, size), size)
+            code.store(memory, plus(to, (i * columns, ())), Value(code, row, F, size), size)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lamina._native.emit import UNROLL_LIMIT, UNROLLED_IN_ALL, Code, Memory
 from lamina._native.element import row_major
+from lamina._native.emit import UNROLL_LIMIT, UNROLLED_IN_ALL, Code, Machine, Memory
 from lamina._native.fusion import Arena, Plan, size_in_bytes
 from lamina._native.graph import Graph, Node
 from lamina._native.loops import Function, write_kernel
@@ -34,16 +34,6 @@ _FLUSH = {
         "declare i64 @llvm.aarch64.get.fpcr()\ndeclare void @llvm.aarch64.set.fpcr(i64)\n",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What code is written for."""
-
-    family: str  # "x86", "aarch64" or another
-    lanes: int  # floats in a vector
-    sums: int  # vectors that hold sums of a product of matrices
-    checked: bool = False
 
 
 @dataclass
@@ -86,7 +76,7 @@ class _Writer(Function):
 
     def __init__(self, part: Part, machine: Machine) -> None:
         self.part, self.machine = part, machine
-        code = Code(machine.lanes, machine.sums, machine.checked)
+        code = Code(machine)
         targets: list[Node | None] = []
         for slot in part.slots:
             known = slot < len(part.inputs)

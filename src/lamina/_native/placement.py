@@ -51,7 +51,7 @@ class _Scatter(Nest):
         moved = zip(node.params["axes"], names, strict=True)
         place = plus(self.place(line), *((0, ((n[0], steps[a]),)) for a, n in moved if steps[a]))
         old = code.load(memory, place, self.lanes, self.step(line))
-        new = value if how == "set" else combine(code, how, old, value)
+        new = value if how == "set" else combine(how, old, value)
         if good is not None:
-            new = code.select(good, new, old)
+            new = good.where(new, old)
         code.store(memory, place, new, self.lanes, self.step(line))

@@ -99,9 +99,7 @@ def _reshape(graph: Graph, inputs: Nodes, outputs: Any, **_: Any) -> Node:
 def _transpose(graph: Graph, inputs: Nodes, outputs: Any, permutation: Any) -> Node:
     rank = len(inputs[0].shape)
     order = [*permutation, rank - 1][:rank]
-    return graph.view(
-        inputs[0], _shape(outputs[0]), [(0, 1, order.index(a)) for a in range(rank)]
-    )
+    return graph.view(inputs[0], _shape(outputs[0]), [(0, 1, order.index(a)) for a in range(rank)])
 
 
 @primitive("slice")
@@ -299,7 +297,7 @@ def _random_split(graph: Graph, inputs: Nodes, outputs: Any, shape: Any) -> Node
 def _random_fold_in(graph: Graph, inputs: Nodes, outputs: Any) -> Node:
     key, data = inputs
     require(not data.shape and data.dtype in ("uint32", "int32"), "fold_in of an array")
-    low = graph.add("convert_element_type", [data], (), "uint32")
+    low = graph.add("convert_element_type", [data], (), "uint32", new_dtype=np.dtype("uint32"))
     return graph.stacked(_blocks(graph, key, graph.constant(np.uint32(0)), low), 0)
 
 

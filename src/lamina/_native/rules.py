@@ -1,501 +1,366 @@
 """Elementwise operations: what each primitive is in LLVM's language, and the functions of floats.
 
 Exponentials and logarithms are the classic polynomials of the Cephes library (Moshier, 1989); tanh
-and erf are the rational functions that Eigen and XLA use; erf_inv is Giles (2010); lgamma is
-Lanczos' (1964) with g = 7. All are within a few units in the last place of a float32.
+and erf are the rational functions that Eigen and XLA use; erf_inv is Giles (2010). All are within a
+few units in the last place of a float32. Sines, powers and the like are those of C's library.
 """
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from lamina._native.emit import TYPES, Code, Value, literal
+from lamina._native.emit import TYPES, Operand, Value, vector
 from lamina._native.graph import require
 
 F = "float32"
-FADD, FSUB, FMUL, FDIV = "fadd contract", "fsub contract", "fmul contract", "fdiv"
-RULES: dict[str, Callable[[Code, Any, list[Value]], Value]] = {}
+INF, NAN = np.inf, np.nan
 
 
-def rule(*names: str) -> Callable[[Any], Any]:
-    """Enter a rule, a function of (code, node, values), under the names of primitives."""
-
-    def enter(function: Any) -> Any:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+def fma(x: Value, y: Operand, z: Operand) -> Value:
+    """Return x y + z, rounded once where the machine can do that."""
+    return x.call("fmuladd", y, z)
 
 
-def number(value: float) -> Value:
-    """Return a float constant."""
-    return literal(value, F)
-
-
-def signed(dtype: str) -> bool:
-    """Return whether integers of this dtype have a sign."""
-    return dtype.startswith("int")
-
-
-def maximum(c: Code, x: Value, y: Value, low: bool = False) -> Value:
+def maximum(x: Value, y: Operand, low: bool = False) -> Value:
     """Return the larger (or lower) one; NaN wins over numbers."""
-    if x.dtype != F:
-        if x.dtype == "bool":
-            return c.apply("and" if low else "or", x, y)
-        return c.intrinsic(f"{'s' if signed(x.dtype) else 'u'}{'min' if low else 'max'}", x, y)
-    if x.literal and not y.literal:
-        x, y = y, x
-    chosen = c.select(c.apply(f"fcmp {'olt' if low else 'ogt'}", y, x, dtype="bool"), y, x)
-    if y.literal:
-        return chosen  # a NaN in x has stayed
-    return c.select(c.apply("fcmp uno", y, y, dtype="bool"), y, chosen)
-
-
-def combine(c: Code, operation: str, x: Value, y: Value) -> Value:
-    """Return one step of a reduction."""
-    if operation in ("max", "min"):
-        return maximum(c, x, y, operation == "min")
-    if operation == "set":
-        return y
-    if x.dtype == F:
-        return c.apply(f"f{operation} contract reassoc", x, y)
+    y = x.like(y)
     if x.dtype == "bool":
-        operation = {"add": "or", "mul": "and"}.get(operation, operation)
-    return c.apply(operation, x, y)
+        return x & y if low else x | y
+    if not x.is_float:
+        return x.call(f"{x.sign}{'min' if low else 'max'}", y)
+    if x.constant is not None and y.constant is None:
+        x, y = y, x
+    chosen = (y < x if low else y > x).where(y, x)
+    if y.constant is not None:
+        return chosen  # a NaN in x has stayed
+    return y.compare("uno", y).where(y, chosen)
 
 
-def is_better(c: Code, operation: str, x: Value, y: Value) -> Value:
+def minimum(x: Value, y: Operand) -> Value:
+    return maximum(x, y, low=True)
+
+
+def clip(x: Value, low: Operand, high: Operand) -> Value:
+    return minimum(maximum(x, low), high)
+
+
+# --- reductions ---------------------------------------------------------------------------------
+
+
+def combine(how: str, x: Value, y: Value) -> Value:
+    """Return one step of a reduction."""
+    if how in ("max", "min"):
+        return maximum(x, y, how == "min")
+    if how in ("add", "mul") and x.is_float:
+        return x.operated(f"f{how} contract reassoc", y)
+    return {"add": x.__add__, "mul": x.__mul__, "or": x.__or__, "and": x.__and__}[how](y)
+
+
+def across(how: str, x: Value) -> Value:
+    """Reduce the lanes of a value to one."""
+    code, lanes = x.code, x.lanes
+    if lanes > 1 and how == "add" and x.is_float and lanes & lanes - 1 == 0:
+        name, whole = f"llvm.vector.reduce.fadd.v{lanes}f32", vector(lanes, "float")
+        code.declared.add(f"declare float @{name}(float, {whole})")
+        zero = code.literal(-0.0, F).text
+        return Value(
+            code, code.let(f"call reassoc float @{name}(float {zero}, {whole} {x.text})"), F
+        )
+    left = [code.lane(x, i) for i in range(lanes)]
+    while len(left) > 1:
+        odd = left[len(left) // 2 * 2 :]
+        pairs = zip(left[::2], left[1::2], strict=False)
+        left = [combine(how, a, b) for a, b in pairs] + odd
+    return left[0]
+
+
+def is_better(how: str, x: Value, y: Value) -> Value:
     """Return whether x comes before an earlier y for 'argmax' or 'argmin': the first NaN wins."""
-    how = "gt" if operation == "argmax" else "lt"
-    if x.dtype != F:
-        return c.apply(f"icmp {'s' if signed(x.dtype) else 'u'}{how}", x, y, dtype="bool")
-    better = c.apply(f"fcmp o{how}", x, y, dtype="bool")
-    odd = c.apply("fcmp uno", x, x, dtype="bool")
-    fine = c.apply("fcmp ord", y, y, dtype="bool")
-    return c.apply("or", better, c.apply("and", odd, fine))
+    better = x > y if how == "argmax" else x < y
+    if not x.is_float:
+        return better
+    return better | (x.compare("uno", x) & y.compare("ord", y))
 
 
-def identity(operation: str, dtype: str) -> Value:
+def first(how: str, dtype: str) -> Any:
     """Return what a reduction starts from."""
-    if operation in ("max", "min"):
-        sign = -1 if operation == "max" else 1
-        if dtype == F:
-            return number(sign * np.inf)
-        if dtype == "bool":
-            return literal(sign > 0, dtype)
-        limits = np.iinfo(dtype)
-        return literal(limits.min if sign < 0 else limits.max, dtype)
-    return literal({"add": 0, "mul": 1, "or": 0, "and": -1}[operation], dtype)
+    if how not in ("max", "min"):
+        return {"add": 0, "mul": 1, "or": 0, "and": -1}[how]
+    if dtype == F:
+        return -INF if how == "max" else INF
+    if dtype == "bool":
+        return how == "min"
+    limits = np.iinfo(dtype)
+    return limits.min if how == "max" else limits.max
 
 
 # --- functions of floats ------------------------------------------------------------------------
 
 
-def fma(c: Code, x: Value, y: Value, z: Value) -> Value:
-    return c.intrinsic("fmuladd", x, y, z)
-
-
-def polynomial(c: Code, x: Value, coefficients: tuple[float, ...]) -> Value:
+def polynomial(x: Value, *coefficients: float) -> Value:
     """Evaluate by Horner's scheme, the highest power first."""
-    total = number(coefficients[0])
+    total = x.like(coefficients[0])
     for coefficient in coefficients[1:]:
-        total = fma(c, total, x, number(coefficient))
+        total = fma(total, x, coefficient)
     return total
 
 
-def clip(c: Code, x: Value, limit: float) -> Value:
-    """Return x within [-limit, limit]."""
-    return maximum(c, maximum(c, x, number(-limit)), number(limit), low=True)
-
-
-def compare(c: Code, how: str, x: Value, y: float) -> Value:
-    return c.apply(f"fcmp {how}", x, number(y), dtype="bool")
-
-
-def exp(c: Code, x: Value) -> Value:
-    y = maximum(c, maximum(c, x, number(-87.8)), number(88.8), low=True)
-    magic = number(12582912.0)  # 1.5 * 2^23: adding it rounds to an integer, also of a NaN
-    shifted = fma(c, y, number(1.44269504088896341), magic)
-    n = c.apply("fsub", shifted, magic)
-    r = fma(c, n, number(2.12194440e-4), fma(c, n, number(-0.693359375), y))
+def exp(x: Value) -> Value:
+    magic = 12582912.0  # 1.5 * 2^23: adding it rounds to an integer, also of a NaN
+    y = clip(x, -87.8, 88.8)
+    shifted = fma(y, 1.44269504088896341, magic)
+    n = shifted.operated("fsub", magic)
+    r = fma(n, 2.12194440e-4, fma(n, -0.693359375, y))
     p = polynomial(
-        c, r, (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
-               1.6666665459e-1, 5.0000001201e-1),
+        r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+        5.0000001201e-1,
     )  # fmt: skip
-    p = c.apply(FADD, fma(c, c.apply(FMUL, p, r), r, r), number(1))
+    p = fma(p * r, r, r) + 1
     # 2^(n-1) * 2, so that n = 128 does not overflow on its way
-    bits = c.convert("bitcast", shifted, "int32")
-    bits = c.apply("add", bits, literal(126 - 0x4B400000, "int32"))
-    power = c.convert("bitcast", c.apply("shl", bits, literal(23, "int32")), F)
-    value = c.apply("fmul", c.apply("fmul", p, number(2)), power)
-    value = c.select(compare(c, "ogt", x, 88.72283), number(np.inf), value)
-    return c.select(compare(c, "olt", x, -87.33654), number(0), value)
+    power = ((bits(shifted) + (126 - 0x4B400000)) << 23).converted("bitcast", F)
+    value = p.operated("fmul", 2).operated("fmul", power)
+    return (x < -87.33654).where(0, (x > 88.72283).where(INF, value))
 
 
-def log(c: Code, x: Value) -> Value:
-    bits = c.convert("bitcast", x, "int32")
-    e = c.apply("lshr", bits, literal(23, "int32"))
-    e = c.convert("sitofp", c.apply("sub", e, literal(126, "int32")), F)
-    m = c.apply("and", bits, literal(0x7FFFFF, "int32"))
-    m = c.convert("bitcast", c.apply("or", m, literal(0x3F000000, "int32")), F)  # in [0.5, 1)
-    small = compare(c, "olt", m, 0.707106781186547524)
-    e = c.apply(FSUB, e, c.select(small, number(1), number(0)))
-    m = c.apply(FADD, c.apply(FSUB, m, number(1)), c.select(small, m, number(0)))
-    z = c.apply(FMUL, m, m)
+def bits(x: Value) -> Value:
+    return x.converted("bitcast", "int32")
+
+
+def log(x: Value) -> Value:
+    word = bits(x)
+    e = (word.operated("lshr", 23) - 126).converted("sitofp", F)
+    m = (word & 0x7FFFFF | 0x3F000000).converted("bitcast", F)  # in [0.5, 1)
+    small = m < 0.707106781186547524
+    e = e - small.where(x.like(1), 0)
+    m = (m - 1) + small.where(m, 0)
+    z = m * m
     y = polynomial(
-        c, m, (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1,
-               1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1,
-               3.3333331174e-1),
+        m, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
     )  # fmt: skip
-    y = fma(c, e, number(-2.12194440e-4), c.apply(FMUL, c.apply(FMUL, y, m), z))
-    y = c.apply(FADD, m, fma(c, z, number(-0.5), y))
-    value = fma(c, e, number(0.693359375), y)
-    value = c.select(compare(c, "oge", x, 1.17549435e-38), value, number(-np.inf))
-    value = c.select(compare(c, "ult", x, 0), number(np.nan), value)
-    return c.select(compare(c, "oeq", x, np.inf), x, value)
+    y = m + fma(z, -0.5, fma(e, -2.12194440e-4, y * m * z))
+    value = (x >= 1.17549435e-38).where(fma(e, 0.693359375, y), -INF)
+    value = x.compare("ult", 0).where(NAN, value)
+    return x.compare("eq", INF).where(x, value)
 
 
-def log1p(c: Code, x: Value) -> Value:
+def log1p(x: Value) -> Value:
     """log(u) (x / (u - 1)) with u = 1 + x cancels the rounding of u (Kahan)."""
-    u = c.apply("fadd", x, number(1))
-    d = c.apply("fsub", u, number(1))
-    value = c.apply("fmul", log(c, u), c.apply(FDIV, x, d))
-    value = c.select(compare(c, "oeq", d, 0), x, value)
-    return c.select(compare(c, "oeq", u, np.inf), u, value)
+    u = x.operated("fadd", 1)
+    d = u.operated("fsub", 1)
+    value = log(u).operated("fmul", x / d)
+    return u.compare("eq", INF).where(u, d.compare("eq", 0).where(x, value))
 
 
-def expm1(c: Code, x: Value) -> Value:
-    u = exp(c, x)
-    d = c.apply("fsub", u, number(1))
-    value = c.apply("fmul", d, c.apply(FDIV, x, log(c, u)))
-    value = c.select(compare(c, "oeq", u, 1), x, value)
-    large = c.apply("or", compare(c, "olt", d, -0.99999), compare(c, "oeq", u, np.inf))
-    return c.select(large, d, value)
+def expm1(x: Value) -> Value:
+    u = exp(x)
+    d = u.operated("fsub", 1)
+    value = u.compare("eq", 1).where(x, d.operated("fmul", x / log(u)))
+    return ((d < -0.99999) | u.compare("eq", INF)).where(d, value)
 
 
-def rational(c: Code, x: Value, limit: float, above: Any, below: Any) -> Value:
-    y = clip(c, x, limit)
-    z = c.apply(FMUL, y, y)
-    top = c.apply(FMUL, y, polynomial(c, z, above))
-    return c.apply(FDIV, top, polynomial(c, z, below))
+def rational(x: Value, limit: float, above: Sequence[float], below: Sequence[float]) -> Value:
+    y = clip(x, -limit, limit)
+    z = y * y
+    return y * polynomial(z, *above) / polynomial(z, *below)
 
 
-def tanh(c: Code, x: Value) -> Value:
+def tanh(x: Value) -> Value:
     value = rational(
-        c, x, 7.90531110763549805,
+        x, 7.90531110763549805,
         (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11,
          5.12229709037114e-08, 1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03),
         (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03),
     )  # fmt: skip
-    tiny = c.apply("fcmp olt", c.intrinsic("fabs", x), number(0.0004), dtype="bool")
-    return c.select(tiny, x, value)
+    return (absolute(x) < 0.0004).where(x, value)
 
 
-def erf(c: Code, x: Value) -> Value:
+def erf(x: Value) -> Value:
     return rational(
-        c, x, 4,
-        (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06,
-         -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03,
-         -1.60960333262415e-02),
+        x, 4,
+        (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
+         -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02),
         (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
          -7.37332916720468e-03, -1.42647390514189e-02),
     )  # fmt: skip
 
 
-def erfc(c: Code, x: Value) -> Value:
+def erfc(x: Value) -> Value:
     """1 - erf near zero, else exp(-x^2) times a polynomial of 1 / x^2 over x."""
-    square = c.apply(FMUL, x, x)
-    near = polynomial(
-        c, square,
-        (7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3,
-         -2.685381193529856e-2, 1.128358514861418e-1, -3.761262582423300e-1,
-         1.128379165726710),
-    )  # fmt: skip
-    near = fma(c, c.apply("fneg", x), near, number(1))
-    size = c.intrinsic("fabs", x)
-    inverse = c.apply(FDIV, number(1), size)
-    y = c.apply(FMUL, inverse, inverse)
+    square, size = x * x, absolute(x)
+    near = fma(-x, polynomial(
+        square, 7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3,
+        -2.685381193529856e-2, 1.128358514861418e-1, -3.761262582423300e-1, 1.128379165726710,
+    ), 1)  # fmt: skip
+    inverse = 1 / size
+    y = inverse * inverse
     middle = polynomial(
-        c, y,
-        (2.326819970068386e-2, -1.387039388740657e-1, 3.687424674597105e-1,
-         -5.824733027278666e-1, 6.210004621745983e-1, -4.944515323274145e-1,
-         3.404879937665872e-1, -2.741127028184656e-1, 5.638259427386472e-1),
+        y, 2.326819970068386e-2, -1.387039388740657e-1, 3.687424674597105e-1,
+        -5.824733027278666e-1, 6.210004621745983e-1, -4.944515323274145e-1, 3.404879937665872e-1,
+        -2.741127028184656e-1, 5.638259427386472e-1,
     )  # fmt: skip
     far = polynomial(
-        c, y,
-        (-1.047766399936249e1, 1.297719955372516e1, -7.495518717768503, 2.921019019210786,
-         -1.015265279202700, 4.218463358204948e-1, -2.820767439740514e-1,
-         5.641895067754075e-1),
+        y, -1.047766399936249e1, 1.297719955372516e1, -7.495518717768503, 2.921019019210786,
+        -1.015265279202700, 4.218463358204948e-1, -2.820767439740514e-1, 5.641895067754075e-1,
     )  # fmt: skip
-    outer = c.select(compare(c, "olt", size, 2), middle, far)
-    outer = c.apply("fmul", c.apply(FMUL, exp(c, c.apply("fneg", square)), inverse), outer)
-    outer = c.select(compare(c, "oeq", size, np.inf), number(0), outer)
-    outer = c.select(compare(c, "olt", x, 0), c.apply("fsub", number(2), outer), outer)
-    return c.select(compare(c, "olt", size, 1), near, outer)
+    outer = (exp(-square) * inverse).operated("fmul", (size < 2).where(middle, far))
+    outer = size.compare("eq", INF).where(0, outer)
+    outer = (x < 0).where(x.like(2).operated("fsub", outer), outer)
+    return (size < 1).where(near, outer)
 
 
-def erf_inv(c: Code, x: Value) -> Value:
-    w = c.apply("fneg", log1p(c, c.apply("fneg", c.apply("fmul", x, x))))
+def erf_inv(x: Value) -> Value:
+    w = -log1p(-x.operated("fmul", x))
     near = polynomial(
-        c, c.apply(FSUB, w, number(2.5)),
-        (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
-         -0.00125372503, -0.00417768164, 0.246640727, 1.50140941),
+        w - 2.5, 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+        -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
     )  # fmt: skip
     far = polynomial(
-        c, c.apply(FSUB, c.intrinsic("sqrt", w), number(3)),
-        (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
-         -0.0076224613, 0.00943887047, 1.00167406, 2.83297682),
+        w.call("sqrt") - 3, -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844,
+        0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
     )  # fmt: skip
-    value = c.apply(FMUL, c.select(compare(c, "olt", w, 5), near, far), x)
-    edge = c.apply("fcmp oeq", c.intrinsic("fabs", x), number(1), dtype="bool")
-    return c.select(edge, c.apply("fmul", x, number(np.inf)), value)
+    edge = absolute(x).compare("eq", 1)
+    return edge.where(x.operated("fmul", INF), (w < 5).where(near, far) * x)
 
-
-def lgamma(c: Code, x: Value) -> Value:
-    """Of x >= 0.5; the reflection of smaller ones is left to the library."""
-    return c.library("lgammaf", x)
-
-
-def logistic(c: Code, x: Value) -> Value:
-    e = exp(c, c.apply("fneg", x))
-    return c.apply(FDIV, number(1), c.apply(FADD, number(1), e))
-
-
-def _enter_functions() -> None:
-    own = {
-        "exp": exp, "log": log, "log1p": log1p, "expm1": expm1, "tanh": tanh, "erf": erf,
-        "erf_inv": erf_inv, "erfc": erfc, "lgamma": lgamma, "logistic": logistic,
-        "rsqrt": lambda c, x: c.apply(FDIV, number(1), c.intrinsic("sqrt", x)),
-        "is_finite": lambda c, x: compare(c, "olt", c.intrinsic("fabs", x), np.inf),
-        "exp2": lambda c, x: exp(c, c.apply(FMUL, x, number(0.693147180559945309))),
-    }  # fmt: skip
-    for name, function in own.items():
-        RULES[name] = lambda c, n, v, f=function: f(c, v[0])
-    for name in ("sqrt", "floor", "ceil"):
-        RULES[name] = lambda c, n, v, name=name: c.intrinsic(name, v[0])
-    names = (
-        "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
-        "cbrt",
-    )  # fmt: skip
-    for name in (*names, "pow", "atan2"):
-        RULES[name] = lambda c, n, v, name=name: c.library(f"{name}f", *v)
-
-
-_enter_functions()
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
 
-@rule("add", "sub", "mul", "add_any")
-def _arithmetic(c: Code, n: Any, v: list[Value]) -> Value:
-    operation = n.op[:3]
-    if n.dtype == "bool":
-        return combine(c, operation, *v)
-    return c.apply(f"f{operation} contract" if n.dtype == F else operation, *v)
+def divide(x: Value, y: Value) -> Value:
+    if not x.is_float:
+        return whole_division("div", x, y)
+    if y.constant is not None and abs(np.frexp(y.constant)[0]) == 0.5:  # then it is exact
+        return x.operated("fmul", 1 / float(y.constant))
+    return x / y
 
 
-@rule("div", "rem")
-def _division(c: Code, n: Any, v: list[Value]) -> Value:
-    if n.dtype != F:
-        return _whole_division(c, n, v)
-    if n.op == "rem":
-        return c.library("fmodf", *v)
-    if v[1].literal:  # exact for powers of two alone
-        mantissa = np.frexp(float(n.inputs[1].value))[0] if n.inputs[1].value is not None else 0
-        if abs(mantissa) == 0.5:
-            return c.apply("fmul", v[0], number(1 / float(n.inputs[1].value)))
-    return c.apply(FDIV, *v)
+def remainder(x: Value, y: Value) -> Value:
+    return x.code.library("fmodf", x, y) if x.is_float else whole_division("rem", x, y)
 
 
-def _whole_division(c: Code, n: Any, v: list[Value]) -> Value:
+def whole_division(operation: str, x: Value, y: Value) -> Value:
     """Divide integers; by zero gives -1, all bits set, with the number itself as remainder."""
-    require(n.dtype != "bool", "division of truth values")
-    x, y = v
-    sign, zero, one = "s" if signed(n.dtype) else "u", literal(0, n.dtype), literal(1, n.dtype)
-    none = c.apply("icmp eq", y, zero, dtype="bool")
-    safe = c.select(none, one, y)
-    if signed(n.dtype):  # the lowest number by -1 has no result
-        least = literal(np.iinfo(n.dtype).min, n.dtype)
-        minus = c.apply("icmp eq", y, literal(-1, n.dtype), dtype="bool")
-        over = c.apply("and", c.apply("icmp eq", x, least, dtype="bool"), minus)
-        safe = c.select(over, one, safe)
-    result = c.apply(f"{sign}{n.op}", x, safe)
-    if n.op == "div":
-        return c.select(none, literal(-1, n.dtype), result)
-    result = c.select(over, zero, result) if signed(n.dtype) else result
-    return c.select(none, x, result)
+    require(x.dtype != "bool", "division of truth values")
+    none = y.compare("eq", 0)
+    safe = none.where(1, y)
+    over = None
+    if x.sign == "s":  # the lowest number by -1 has no result
+        over = x.compare("eq", np.iinfo(x.dtype).min) & y.compare("eq", -1)
+        safe = over.where(1, safe)
+    result = x.operated(f"{x.sign}{operation}", safe)
+    if operation == "div":
+        return none.where(-1, result)
+    return none.where(x, result if over is None else over.where(0, result))
 
 
-@rule("max", "min")
-def _maximum(c: Code, n: Any, v: list[Value]) -> Value:
-    return maximum(c, v[0], v[1], n.op == "min")
+def absolute(x: Value) -> Value:
+    if x.is_float:
+        return x.call("fabs")
+    return maximum(x, -x) if x.sign == "s" else x
 
 
-@rule("neg")
-def _negative(c: Code, n: Any, v: list[Value]) -> Value:
-    return c.apply("fneg", v[0]) if n.dtype == F else c.apply("sub", literal(0, n.dtype), v[0])
+def sign(x: Value) -> Value:
+    if x.is_float:
+        return x.compare("one", 0).where(x.like(1).call("copysign", x), x)
+    return clip(x, -1, 1) if x.sign == "s" else minimum(x, 1)
 
 
-@rule("abs")
-def _absolute(c: Code, n: Any, v: list[Value]) -> Value:
-    if n.dtype == F:
-        return c.intrinsic("fabs", v[0])
-    return c.intrinsic("abs", v[0], extra="i1 false") if signed(n.dtype) else v[0]
+def rounded(x: Value, rounding_method: Any) -> Value:
+    even = "EVEN" in str(rounding_method) or rounding_method == 1
+    return x.call("roundeven" if even else "round")
 
 
-@rule("sign")
-def _sign(c: Code, n: Any, v: list[Value]) -> Value:
-    if n.dtype != F:
-        if not signed(n.dtype):
-            return c.intrinsic("umin", v[0], literal(1, n.dtype))
-        low = c.intrinsic("smax", v[0], literal(-1, n.dtype))
-        return c.intrinsic("smin", low, literal(1, n.dtype))
-    one = c.intrinsic("copysign", number(1), v[0])
-    return c.select(compare(c, "one", v[0], 0), one, v[0])
-
-
-@rule("round")
-def _round(c: Code, n: Any, v: list[Value]) -> Value:
-    even = "EVEN" in str(n.params["rounding_method"]) or n.params["rounding_method"] == 1
-    return c.intrinsic("roundeven" if even else "round", v[0])
-
-
-@rule("integer_pow")
-def _integer_power(c: Code, n: Any, v: list[Value]) -> Value:
-    times = FMUL if n.dtype == F else "mul"
-    power, base, total = abs(n.params["y"]), v[0], None
+def integer_power(x: Value, y: int) -> Value:
+    require(y >= 0 or x.is_float, "division of integers")
+    power, base, total = abs(y), x, None
     while power:
         if power & 1:
-            total = base if total is None else c.apply(times, total, base)
+            total = base if total is None else total * base
         power >>= 1
         if power:
-            base = c.apply(times, base, base)
-    total = total or literal(1, n.dtype)
-    if n.params["y"] >= 0:
-        return total
-    require(n.dtype == F, "division of integers")
-    return c.apply(FDIV, number(1), total)
+            base = base * base
+    total = x.like(1) if total is None else total
+    return total if y >= 0 else 1 / total
 
 
-@rule("pow")
-def _power(c: Code, n: Any, v: list[Value]) -> Value:
-    require(n.dtype == F, "powers of integers")
-    exponent = v[1]
-    if exponent.dtype != F:
-        exponent = c.convert("sitofp" if signed(exponent.dtype) else "uitofp", exponent, F)
-    return c.library("powf", v[0], exponent)
-
-
-@rule("clamp")
-def _clamp(c: Code, n: Any, v: list[Value]) -> Value:
-    return maximum(c, maximum(c, v[1], v[0]), v[2], low=True)
-
-
-@rule("nextafter")
-def _nextafter(c: Code, n: Any, v: list[Value]) -> Value:
-    return c.library("nextafterf", *v)
+def power(x: Value, y: Value) -> Value:
+    require(x.is_float, "powers of integers")
+    return x.code.library("powf", x, convert(y, F))
 
 
 # --- truth values and bits ----------------------------------------------------------------------
 
 
-@rule("eq", "ne", "lt", "le", "gt", "ge")
-def _comparison(c: Code, n: Any, v: list[Value]) -> Value:
-    dtype = n.inputs[0].dtype
-    if dtype == F:
-        return c.apply(f"fcmp {'une' if n.op == 'ne' else 'o' + n.op}", *v, dtype="bool")
-    sign = "" if n.op in ("eq", "ne") else "s" if signed(dtype) else "u"
-    return c.apply(f"icmp {sign}{n.op}", *v, dtype="bool")
+def shift(operation: str) -> Callable[[Value, Value], Value]:
+    """Return the rule of shl, lshr or ashr."""
+
+    def shifted(x: Value, y: Value) -> Value:
+        bits = 8 * np.dtype(x.dtype).itemsize
+        if y.constant is not None and 0 <= y.constant < bits:
+            return x.operated(operation, y)
+        # By its width or more: nothing is left, or the sign; LLVM leaves that open.
+        fits = y.operated("icmp ult", bits, "bool")
+        if operation == "ashr":
+            return x.operated(operation, fits.where(y, bits - 1))
+        return fits.where(x.operated(operation, fits.where(y, 0)), 0)
+
+    return shifted
 
 
-@rule("and", "or", "xor")
-def _bitwise(c: Code, n: Any, v: list[Value]) -> Value:
-    return c.apply(n.op, *v)
-
-
-@rule("not")
-def _not(c: Code, n: Any, v: list[Value]) -> Value:
-    return c.apply("xor", v[0], literal(-1, n.dtype))
-
-
-@rule("shift_left", "shift_right_logical", "shift_right_arithmetic")
-def _shift(c: Code, n: Any, v: list[Value]) -> Value:
-    names = {"shift_left": "shl", "shift_right_logical": "lshr", "shift_right_arithmetic": "ashr"}
-    bits = 8 * np.dtype(n.dtype).itemsize
-    known = n.inputs[1].value
-    if known is not None and 0 <= known < bits:
-        return c.apply(names[n.op], *v)
-    # By its width or more: nothing is left, or the sign; LLVM leaves that open.
-    fits = c.apply("icmp ult", v[1], literal(bits, n.dtype), dtype="bool")
-    if n.op == "shift_right_arithmetic":
-        return c.apply("ashr", v[0], c.select(fits, v[1], literal(bits - 1, n.dtype)))
-    by = c.select(fits, v[1], literal(0, n.dtype))
-    return c.select(fits, c.apply(names[n.op], v[0], by), literal(0, n.dtype))
-
-
-@rule("select_n")
-def _select(c: Code, n: Any, v: list[Value]) -> Value:
-    if n.inputs[0].dtype == "bool":
-        return c.select(v[0], v[-1], v[1])
-    require(n.inputs[0].dtype == "int32", "select_n by short integers")
-    chosen = v[-1]
-    for k in range(len(v) - 3, -1, -1):
-        low = c.apply("icmp sle", v[0], literal(k, "int32"), dtype="bool")
-        chosen = c.select(low, v[1 + k], chosen)
+def select(which: Value, *cases: Value) -> Value:
+    if which.dtype == "bool":
+        return which.where(cases[-1], cases[0])
+    require(which.dtype == "int32", "select_n by short integers")
+    chosen = cases[-1]
+    for k in reversed(range(len(cases) - 1)):
+        chosen = (which <= k).where(cases[k], chosen)
     return chosen
 
 
-@rule("bitcast_convert_type")
-def _bitcast(c: Code, n: Any, v: list[Value]) -> Value:
-    before = n.inputs[0].dtype
-    require(np.dtype(before).itemsize == np.dtype(n.dtype).itemsize, "bitcast to another width")
-    if TYPES[before] == TYPES[n.dtype]:
-        return v[0]._replace(dtype=n.dtype)
-    return c.convert("bitcast", _plain(c, v[0]), n.dtype)
+def bitcast(x: Value, new_dtype: Any) -> Value:
+    after = str(new_dtype)
+    require(np.dtype(x.dtype).itemsize == new_dtype.itemsize, "bitcast to another width")
+    return x.typed(after) if TYPES[x.dtype] == TYPES[after] else x.converted("bitcast", after)
 
 
-def _plain(c: Code, value: Value) -> Value:
-    return value._replace(literal=False)
-
-
-@rule("convert_element_type")
-def _convert(c: Code, n: Any, v: list[Value]) -> Value:
-    before, after, x = n.inputs[0].dtype, n.dtype, v[0]
-    if before == after:
+def convert(x: Value, new_dtype: Any) -> Value:
+    after = str(new_dtype)
+    if x.dtype == after:
         return x
     if after == "bool":
-        how = "fcmp une" if before == F else "icmp ne"
-        return c.apply(how, x, literal(0, before), dtype="bool")
+        return x.compare("ne", 0)
+    if x.is_float:  # towards zero and saturated, NaN becoming 0, as XLA does
+        letter = "s" if after.startswith("int") else "u"
+        return x.call(f"fpto{letter}i.sat", dtype=after)
     if after == F:
-        return c.convert("sitofp" if signed(before) else "uitofp", x, F)
-    if before == F:
-        return _to_integer(c, x, after)
-    old, new = (int(TYPES[d][1:]) for d in (before, after))
+        return x.converted(f"{x.sign}itofp", F)
+    old, new = (int(TYPES[d][1:]) for d in (x.dtype, after))
     if old == new:
-        return x._replace(dtype=after)
-    return c.convert("trunc" if new < old else "sext" if signed(before) else "zext", x, after)
+        return x.typed(after)
+    return x.converted("trunc" if new < old else f"{x.sign}ext".replace("u", "z"), after)
 
 
-def _to_integer(c: Code, x: Value, dtype: str) -> Value:
-    """Round towards zero and saturate, NaN becoming 0, as XLA does."""
-    name = f"fpto{'s' if signed(dtype) else 'u'}i.sat"
-    whole, kind = TYPES[dtype], "f32"
-    if x.lanes > 1:
-        whole, kind = f"<{x.lanes} x {whole}>", f"v{x.lanes}f32"
-    suffix = f"v{x.lanes}{TYPES[dtype]}" if x.lanes > 1 else TYPES[dtype]
-    full = f"llvm.{name}.{suffix}.{kind}"
-    argument = "float" if x.lanes == 1 else f"<{x.lanes} x float>"
-    c.declared.add(f"declare {whole} @{full}({argument})")
-    return Value(c.let(f"call {whole} @{full}({argument} {x.text})"), dtype, x.lanes)
-
-
-@rule("copy_of", "reduce_precision")
-def _copy(c: Code, n: Any, v: list[Value]) -> Value:
-    require(n.op == "copy_of", "reduce_precision")
-    return v[0]
-
-
-@rule("constant")
-def _constant(c: Code, n: Any, v: list[Value]) -> Value:
-    return literal(n.value, n.dtype)
+RULES: dict[str, Callable[..., Value]] = {
+    "add": operator.add, "add_any": operator.add, "sub": operator.sub, "mul": operator.mul,
+    "neg": operator.neg, "div": divide, "rem": remainder, "pow": power, "abs": absolute,
+    "integer_pow": integer_power, "sign": sign, "max": maximum, "min": minimum,
+    "clamp": lambda low, x, high: clip(x, low, high), "round": rounded,
+    "exp": exp, "log": log, "log1p": log1p, "expm1": expm1, "tanh": tanh, "erf": erf,
+    "erf_inv": erf_inv, "erfc": erfc, "logistic": lambda x: 1 / (x.like(1) + exp(-x)),
+    "rsqrt": lambda x: 1 / x.call("sqrt"), "is_finite": lambda x: absolute(x) < INF,
+    "exp2": lambda x: exp(x * 0.693147180559945309),
+    "and": operator.and_, "or": operator.or_, "xor": operator.xor, "not": operator.invert,
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "eq": lambda x, y: x.compare("eq", y), "ne": lambda x, y: x.compare("ne", y),
+    "shift_left": shift("shl"), "shift_right_logical": shift("lshr"),
+    "shift_right_arithmetic": shift("ashr"), "select_n": select,
+    "convert_element_type": convert, "bitcast_convert_type": bitcast, "copy_of": lambda x, place: x,
+}  # fmt: skip
+RULES |= {name: lambda x, name=name: x.call(name) for name in ("sqrt", "floor", "ceil")}
+_LIBRARY = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "cbrt",
+    "lgamma", "atan2", "nextafter",
+)  # fmt: skip
+RULES |= {name: lambda *v, name=name: v[0].code.library(f"{name}f", *v) for name in _LIBRARY}
