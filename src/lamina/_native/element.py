@@ -97,14 +97,23 @@ class Element:
         Of a reduction or a scan it adds an element of the operand, whose space this is.
         """
         if node.op in ("reduce", "scan"):
-            inputs = [self.value(node.inputs[0], self.scanned(node))]
-            if node.params["how"][:3] == "arg":
-                inputs.append(self._count(self.own[node.params["axes"][0]], node.dtype))
-            return self.do("sum", node, inputs=inputs)
+            how, axes = node.params["how"], node.params["axes"]
+            inputs = [self.value(node.inputs[0], self._scanned(node))]
+            if how[:3] == "arg":
+                inputs.append(self._count(self.own[axes[0]], node.dtype))
+            self.lines.append(self.output(node))
+            return self.do("sum", how, node, self.lines[-1], inputs=inputs)
         at = self._known[node.number, self.own] = self._computed(node, self.own)
         return at
 
-    def scanned(self, node: Node) -> Index:
+    def output(self, node: Node) -> Line:
+        """Return where the own element of a node lies."""
+        index = self._scanned(node) if node.op == "scan" else self.own
+        if node.op == "reduce":
+            index = tuple(i for a, i in enumerate(index) if a not in node.params["axes"])
+        return combined(index, strides(node), self.rank)
+
+    def _scanned(self, node: Node) -> Index:
         """Return the own index, turned round along the axes of a reverse scan."""
         turned = node.params["axes"] if node.params["reverse"] else ()
         axes = [(n - 1, -1, a) if a in turned else (0, 1, a) for a, n in enumerate(self.space)]
@@ -126,7 +135,7 @@ class Element:
         if op == "constant":
             return self.do("constant", node)
         inputs = [self.value(i, self._fitted(i, node, index)) for i in node.inputs]
-        return self.do("apply", node, inputs=inputs)
+        return self.do("apply", op, p, inputs=inputs)
 
     def _read(self, node: Node, line: Line, index: Index = ()) -> int:
         self.reads.append((node, index == self.own and node.shape == self.space))

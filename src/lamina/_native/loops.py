@@ -7,11 +7,11 @@ that are summed over come last, so that sums stay in registers.
 from collections.abc import Sequence
 from typing import Any
 
-from lamina._native.element import Element, Line, combined, strides
+from lamina._native.element import Element, Line
 from lamina._native.emit import ZERO, Code, Memory, Place, Value, plus, times
 from lamina._native.fusion import Kernel, Plan
 from lamina._native.graph import Node
-from lamina._native.rules import RULES, F, across, combine, first, is_better
+from lamina._native.rules import RULES, F, accumulated, across, first
 
 
 class Function:
@@ -54,19 +54,13 @@ class Nest(Element):
         self.function, self.code = function, function.code
         self.reduced, self.lane = set(reduced), lane
         self.at: dict[int, Place] = {}  # of each loop, by its innermost axis
+        self._kept: dict[int, list[Memory]] = {}  # of reductions: what they have found so far
         self.lanes = 1
 
     def store(self, memory: Memory, line: Line, value: int) -> None:
         """Add the step that writes a value to memory."""
         self.lines.append(line)
         self.do("store", memory, line, inputs=[value])
-
-    def output(self, node: Node) -> Line:
-        """Return where the own element of a node lies."""
-        index = self.scanned(node) if node.op == "scan" else self.own
-        if node.op == "reduce":
-            index = tuple(i for a, i in enumerate(index) if a not in node.params["axes"])
-        return combined(index, strides(node), self.rank)
 
     # --- which loops ----------------------------------------------------------------------------
 
@@ -99,7 +93,7 @@ class Nest(Element):
 
     def _choose(self) -> None:
         axes = [a for a, size in enumerate(self.space) if size > 1]
-        alone = any(n.op == "scan" or n.params["how"][:3] == "arg" for n in self._reductions)
+        alone = any(node.op == "scan" or how[:3] == "arg" for how, node, _ in self._sums)
         able = [a for a in axes if not (alone and a in self.reduced)]
         if self.lane is None and able:
             options = [(self._cost(a, self._loops(a)), a) for a in able]
@@ -116,8 +110,7 @@ class Nest(Element):
 
     def write(self) -> None:
         """Write the nest."""
-        self._reductions = [step.args[0] for step in self.steps if step.kind == "sum"]
-        self.lines += map(self.output, self._reductions)
+        self._sums = [step.args for step in self.steps if step.kind == "sum"]
         self._choose()
         self._first = next(
             (i for i, (axis, _) in enumerate(self.loops) if axis in self.reduced), len(self.loops)
@@ -125,7 +118,7 @@ class Nest(Element):
         self._turn(0)
 
     def _turn(self, level: int) -> None:
-        if level == self._first and self._reductions:
+        if level == self._first and self._sums:
             self._open()
         if level == len(self.loops):
             self._element()
@@ -135,7 +128,7 @@ class Nest(Element):
                 self._pieces(level, axis, size)
             else:
                 self._repeat(level, axis, size, 1)
-        if level == self._first and self._reductions:
+        if level == self._first and self._sums:
             self._close()
 
     def _pieces(self, level: int, axis: int, size: int) -> None:
@@ -182,8 +175,8 @@ class Nest(Element):
     def write_store(self, memory: Memory, line: Line, value: Value) -> None:
         self.code.store(memory, self.place(line), value, self.lanes, self.step(line))
 
-    def write_apply(self, node: Node, *values: Value) -> Value:
-        return RULES[node.op](*values, **node.params)
+    def write_apply(self, op: str, params: dict[str, Any], *values: Value) -> Value:
+        return RULES[op](*values, **params)
 
     def write_constant(self, node: Node) -> Value:
         return self.code.literal(node.value, node.dtype)
@@ -203,109 +196,81 @@ class Nest(Element):
         self, node: Node, array: Node, line: Line, steps: Sequence[int], *starts: Value
     ) -> Value:
         p, memory = node.params, self.function.memory[array.number]
-        places, good = self.clamped(node, starts)
-        value = self._read_at(memory, line, places, [steps[a] for a in p["axes"]])
-        return value if good is None else good.where(value, p["fill"])
+        starts, fits = self.clamped(node, starts)
+        value = self._read_at(memory, line, starts, [steps[a] for a in p["axes"]])
+        return value if fits is None else fits.where(value, p["fill"])
 
-    def clamped(self, node: Node, starts: Sequence[Value]) -> tuple[list[list[str]], Value | None]:
-        """Return a window's starts moved inside, as a number per lane, and whether all were.
-
-        The second is None if windows need not have been inside.
-        """
-        code, found, good = self.code, [], None
-        for value, limit in zip(starts, node.params["limits"], strict=True):
-            names, fit = [], []
-            for lane in range(value.lanes):
-                wide = "sext" if value.sign == "s" else "zext"
-                one = code.lane(value, lane).converted(wide, "int64")
-                names.append(one.call("smax", 0).call("smin", limit).text)
-                if node.params["strict"]:
-                    fit.append(one.operated("icmp ule", limit, "bool"))
-            found.append(names)
-            if fit:
-                fits = code.gathered(fit)
-                good = fits if good is None else good & fits
-        return found, good
+    def clamped(
+        self, node: Node, starts: Sequence[Value]
+    ) -> tuple[tuple[Value, ...], Value | None]:
+        """Return a window's starts moved inside, and whether all were; None if that is all one."""
+        found, fits = [], None
+        for start, limit in zip(starts, node.params["limits"], strict=True):
+            start = start.converted("sext" if start.sign == "s" else "zext", "int64")
+            found.append(start.call("smax", 0).call("smin", limit))
+            if node.params["strict"]:
+                fit = start.operated("icmp ule", limit, "bool")
+                fits = fit if fits is None else fits & fit
+        return tuple(found), fits
 
     def write_row(self, node: Node, spot: Line, line: Line, size: int) -> Value:
         """Read from a data array: the row is looked up in the epoch's order."""
-        code, apart, names = self.code, self.step(spot), []
-        for lane in range(self.lanes if apart else 1):
-            begin = (lane * apart, (("%step", self.function.batch),))
-            at = code.load(Memory("%order", "int32", 1 << 62), plus(begin, self.place(spot)))
-            row = at.converted("zext", "int64").call("umin", Value(code, "%last", "int64"))
-            names.append(row.text)
-        memory = Memory(f"%data{node.params['place']}", node.dtype, 1 << 62)
-        return self._read_at(memory, line, [names], [size])
+        at = plus(self.place(spot), (0, (("%step", self.function.batch),)))
+        order, data = (
+            Memory(name, dtype, 1 << 62)
+            for name, dtype in (("%order", "int32"), (f"%data{node.params['place']}", node.dtype))
+        )
+        row = self.code.load(order, at, self.lanes, self.step(spot)).converted("zext", "int64")
+        row = row.call("umin", Value(self.code, "%last", "int64"))
+        return self._read_at(data, line, [row], [size])
 
     def _read_at(
-        self, memory: Memory, line: Line, starts: list[list[str]], steps: list[int]
+        self, memory: Memory, line: Line, starts: Sequence[Value], steps: Sequence[int]
     ) -> Value:
-        """Read at a line plus computed places: for each a number per lane, times its step."""
-        pairs = [(names, step) for names, step in zip(starts, steps, strict=True) if step]
-        place, apart = self.place(line), self.step(line)
+        """Read at a line plus computed places, each times its step."""
+        code, place, apart = self.code, self.place(line), self.step(line)
+        moved = code.literal(0, "int64")
+        for start, step in zip(starts, steps, strict=True):
+            moved = moved + start * step
 
-        def moved(lane: int) -> Place:
-            return plus(place, *((0, ((n[lane % len(n)], step),)) for n, step in pairs))
+        def spot(lane: int) -> Place:
+            return plus(place, (lane * apart, ((code.lane(moved, lane).text, 1),)))
 
-        if all(len(names) == 1 for names in starts):
-            return self.code.load(memory, moved(0), self.lanes, apart)
-        spots = [plus(moved(lane), (lane * apart, ())) for lane in range(self.lanes)]
-        return self.code.gathered([self.code.load(memory, spot) for spot in spots])
+        if moved.lanes == 1:
+            return code.load(memory, spot(0), self.lanes, apart)
+        return code.gathered([code.load(memory, spot(lane)) for lane in range(self.lanes)])
 
     # --- reductions -----------------------------------------------------------------------------
 
     def _open(self) -> None:
-        """Start the sums: lanes of them, and one for what does not fill all lanes."""
-        self._sums: dict[Any, Memory] = {}
-        crosses = self.lane in self.reduced
+        """Start the sums, one per lane; SROA makes registers of their memory."""
+        self._crosses = self.lane in self.reduced
         turns = dict(self.loops).get(self.lane, 1)
-        self._wide = min(self.code.lanes, turns) if crosses else self.lanes
-        for node in self._reductions:
-            how, source = node.params["how"], node.inputs[0].dtype
-            begin = self.code.literal(first(how[-3:], source), source)
-            starts: list[Any] = [(w, begin) for w in {self._wide, 1 if crosses else self._wide}]
+        self._wide = min(self.code.lanes, turns) if self._crosses else self.lanes
+        for how, node, _ in self._sums:
+            dtype = node.inputs[0].dtype
+            starts = [(first(how[-3:], dtype), dtype)]
             if how[:3] == "arg":
-                starts.append(("at", self.code.literal(0, node.dtype)))
-            for name, start in starts:
-                width = self._wide if name == "at" else name
-                memory = self._sums[node.number, name] = self.code.allocate(start.dtype, width)
-                self.code.store(memory, ZERO, start, width)
+                starts.append((0, node.dtype))
+            self._kept[node.number] = [self.code.allocate(kind, self._wide) for _, kind in starts]
+            for memory, (start, kind) in zip(self._kept[node.number], starts, strict=True):
+                self.code.store(memory, ZERO, self.code.literal(start, kind), self._wide)
 
-    def write_sum(self, node: Node, value: Value, *place: Value) -> None:
-        code, how, width = self.code, node.params["how"], self.lanes
-        if self.lanes > 1 and value.lanes == 1:
-            value = Value(code, code.use(value, self.lanes), value.dtype, self.lanes)
-        if place:
-            memories = self._sums[node.number, width], self._sums[node.number, "at"]
-            old = [code.load(m, ZERO, width) for m in memories]
-            better = is_better(how, value, old[0])
-            for memory, now, before in zip(memories, (value, *place), old, strict=True):
-                code.store(memory, ZERO, better.where(now, before), width)
-            return
-        if self.lane in self.reduced and self.lanes != self._wide:
-            value = across(how, value)
-            width = 1
-        memory = self._sums[node.number, width]
-        total = combine(how, code.load(memory, ZERO, width), value)
-        code.store(memory, ZERO, total, width)
+    def write_sum(self, how: str, node: Node, line: Line, *values: Value) -> None:
+        code, lanes, kept = self.code, self.lanes, self._kept[node.number]
+        before = [code.load(memory, ZERO, lanes) for memory in kept]
+        after = accumulated(how, before, values)
+        for memory, value in zip(kept, after, strict=True):
+            code.store(memory, ZERO, value, lanes)
         if node.op == "scan":
-            self.write_store(self.function.memory[node.number], self.output(node), total)
+            self.write_store(self.function.memory[node.number], line, after[0])
 
     def _close(self) -> None:
-        code = self.code
-        for node in self._reductions:
-            if node.op == "scan":
-                continue
-            how = node.params["how"]
-            value = code.load(
-                self._sums[node.number, "at" if how[:3] == "arg" else self._wide], ZERO, self._wide
-            )
-            if self.lane in self.reduced:
-                value = across(how, value)
-                if self._wide > 1:
-                    value = combine(how, value, code.load(self._sums[node.number, 1], ZERO))
-            self.write_store(self.function.memory[node.number], self.output(node), value)
+        for how, node, line in self._sums:
+            if node.op != "scan":
+                value = self.code.load(self._kept[node.number][-1], ZERO, self._wide)
+                value = across(how, value) if self._crosses else value
+                self.write_store(self.function.memory[node.number], line, value)
 
 
 def write_kernel(function: Function, kernel: Kernel) -> None:

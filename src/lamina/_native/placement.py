@@ -47,11 +47,10 @@ class _Scatter(Nest):
         """Write one update, or leave the array as it is where the place is outside."""
         code, how, steps = self.code, node.params["how"], strides(node)
         memory = self.function.memory[node.number]
-        names, good = self.clamped(node, starts)
-        moved = zip(node.params["axes"], names, strict=True)
-        place = plus(self.place(line), *((0, ((n[0], steps[a]),)) for a, n in moved if steps[a]))
+        places, fits = self.clamped(node, starts)
+        moved = zip(node.params["axes"], places, strict=True)
+        place = plus(self.place(line), *((0, ((s.text, steps[a]),)) for a, s in moved if steps[a]))
         old = code.load(memory, place, self.lanes, self.step(line))
         new = value if how == "set" else combine(how, old, value)
-        if good is not None:
-            new = good.where(new, old)
+        new = new if fits is None else fits.where(new, old)
         code.store(memory, place, new, self.lanes, self.step(line))

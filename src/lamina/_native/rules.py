@@ -76,12 +76,15 @@ def across(how: str, x: Value) -> Value:
     return left[0]
 
 
-def is_better(how: str, x: Value, y: Value) -> Value:
-    """Return whether x comes before an earlier y for 'argmax' or 'argmin': the first NaN wins."""
+def accumulated(how: str, before: Sequence[Value], now: Sequence[Value]) -> list[Value]:
+    """Return what a reduction has found: a value, of 'argmax' and 'argmin' also its place."""
+    if how[:3] != "arg":
+        return [combine(how, before[0], now[0])]
+    x, y = now[0], before[0]
     better = x > y if how == "argmax" else x < y
-    if not x.is_float:
-        return better
-    return better | (x.compare("uno", x) & y.compare("ord", y))
+    if x.is_float:  # the first NaN wins
+        better = better | (x.compare("uno", x) & y.compare("ord", y))
+    return [better.where(a, b) for a, b in zip(now, before, strict=True)]
 
 
 def first(how: str, dtype: str) -> Any:
