@@ -115,7 +115,7 @@ class Element:
 
     def _scanned(self, node: Node) -> Index:
         """Return the own index, turned round along the axes of a reverse scan."""
-        turned = node.params["axes"] if node.params["reverse"] else ()
+        turned = node.params["axes"] if node.params.get("reverse") else ()
         axes = [(n - 1, -1, a) if a in turned else (0, 1, a) for a, n in enumerate(self.space)]
         return self._step_back(axes, self.own)
 
@@ -171,11 +171,10 @@ class Element:
 
     def starts(self, node: Node, indices: Sequence[Node], index: Index) -> list[int]:
         """Return the steps with the first places of a gather's or a scatter's window."""
-        p = node.params
-        if p["batch"] is None:
-            return [self.value(n, ()) for n in indices]
-        batch = [index[a] for a in p["batch"]]
-        places = [(*batch, (k, self.zero[1])) for k in range(len(p["axes"]))]
+        if not indices[0].shape:
+            return [self.value(start, ()) for start in indices]
+        batch = [index[a] for a in node.params["batch"]]
+        places = [(*batch, (k, self.zero[1])) for k in range(len(node.params["axes"]))]
         return [self.value(indices[0], place) for place in places]
 
     def inside(self, node: Node, index: Index) -> Index:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 DTYPES = ("float32", "int32", "uint32", "bool", "int8", "uint8", "int16", "uint16")
-PRIMITIVES: dict[str, Callable[..., Any]] = {}  # of jax, by name: what they become (`primitives`)
+# Of jax, by name: what they become (see `primitives`), with a parameter 'how' for that, or None.
+PRIMITIVES: dict[str, tuple[Callable[..., Any], str | None]] = {}
 
 
 class Unsupported(Exception):
@@ -121,6 +122,12 @@ class Graph:
         to = dict(zip(old, new, strict=True))
         return self.view(node, shape, [(0, 1, to.get(a)) for a in range(len(node.shape))])
 
+    def transpose(self, node: Node, order: Sequence[int]) -> Node:
+        """Return an array with its axes in another order."""
+        axes = [(0, 1, order.index(a)) for a in range(len(order))]
+        plain = list(order) == sorted(order)
+        return node if plain else self.view(node, [node.shape[a] for a in order], axes)
+
     def piece(self, node: Node, axis: int, at: int, size: int) -> Node:
         """Return the slice [at, at + size) along an axis."""
         shape = (*node.shape[:axis], size, *node.shape[axis + 1 :])
@@ -164,7 +171,9 @@ class Graph:
     def _equation(self, equation: Any, inputs: list[Node]) -> Sequence[Node]:
         op, outputs = equation.primitive.name.replace("-", "_"), equation.outvars
         if op in PRIMITIVES:
-            found = PRIMITIVES[op](self, inputs, [v.aval for v in outputs], **equation.params)
+            function, how = PRIMITIVES[op]
+            avals = [v.aval for v in outputs]
+            found = function(self, inputs, avals, equation.params | {"how": how})
             return [found] if isinstance(found, Node) else found
         require(op in self._elementwise and len(outputs) == 1, op)
         kept = {_PARAMS[op]: equation.params[_PARAMS[op]]} if op in _PARAMS else {}

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina._native.element import Element, Line
-from lamina._native.emit import ZERO, Code, Memory, Place, Value, plus, times
+from lamina._native.emit import ZERO, Code, Memory, Place, plus, times
 from lamina._native.fusion import Kernel, Plan
 from lamina._native.graph import Node
 from lamina._native.rules import RULES, F, accumulated, across, first
+from lamina._native.values import TYPES, Value
 
 
 class Function:
@@ -189,7 +190,8 @@ class Nest(Element):
         else:
             value = Value(code, at, "int64").converted("trunc", kind)
         if step:
-            value = value + code.counted(self.lanes, step, kind)
+            steps = ", ".join([f"{TYPES[kind]} {i * step}" for i in range(self.lanes)])
+            value = value + Value(code, f"<{steps}>", kind, self.lanes)
         return value.converted("sitofp", F) if dtype == F else value
 
     def write_window(
@@ -209,7 +211,7 @@ class Nest(Element):
             start = start.converted("sext" if start.sign == "s" else "zext", "int64")
             found.append(start.call("smax", 0).call("smin", limit))
             if node.params["strict"]:
-                fit = start.operated("icmp ule", limit, "bool")
+                fit = start.do("icmp ule", limit, dtype="bool")
                 fits = fit if fits is None else fits & fit
         return tuple(found), fits
 
@@ -234,7 +236,7 @@ class Nest(Element):
             moved = moved + start * step
 
         def spot(lane: int) -> Place:
-            return plus(place, (lane * apart, ((code.lane(moved, lane).text, 1),)))
+            return plus(place, (lane * apart, ((moved.lane(lane).text, 1),)))
 
         if moved.lanes == 1:
             return code.load(memory, spot(0), self.lanes, apart)

@@ -6,10 +6,11 @@ C[m, n] = sum over k of A[m, k] B[k, n]
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lamina._native.emit import ZERO, Memory, Place, Value, plus, times
+from lamina._native.emit import ZERO, Memory, Place, plus, times
 from lamina._native.graph import Node, require
 from lamina._native.loops import Function
 from lamina._native.rules import F, across, fma
+from lamina._native.values import Value
 
 _PART = 0.27  # multiply-adds written out instead of looped over: this part of what kernels may have
 _PANEL_BYTES = 24 << 10  # a B that is larger is copied, panel by panel, to lie in a row
@@ -169,13 +170,10 @@ def _write_sums(function: Function, p: Product) -> None:
                 for i in range(min(whole, 4)):
                     total = step((i * code.lanes, ()), total, code.lanes)
                 if whole > 4:
-                    kind = f"<{code.lanes} x float>"
                     turn = lambda i, v: [  # noqa: E731
-                        step(plus((4 * code.lanes, ()), times(i, code.lanes)),
-                             Value(code, v[0], F, code.lanes), code.lanes).text
-                    ]  # fmt: skip
-                    (text,) = code.carry(whole - 4, [(kind, total.text)], turn)
-                    total = Value(code, text, F, code.lanes)
+                        step(plus((4 * code.lanes, ()), times(i, code.lanes)), v[0], code.lanes)
+                    ]
+                    (total,) = code.carry(whole - 4, [total], turn)
                 total = across("add", total)
             if rest:
                 tail = step((whole * code.lanes, ()), None, rest)
@@ -239,38 +237,31 @@ class _Tiles:
     def _tile(self, at: Place, rows: int, widths: tuple[int, ...], b: Operand, c: Operand) -> None:
         code, p = self.code, self.p
         a = p.a.moved(times(at, p.a.rows))
-        kinds = [f"<{w} x float>" if w > 1 else "float" for _ in range(rows) for w in widths]
-        starts = [0]
-        for w in widths[:-1]:
-            starts.append(starts[-1] + w)
+        starts = [sum(widths[:i]) for i in range(len(widths))]
+        parts = list(zip(starts, widths, strict=True))
 
-        def step(k: Place, sums: list[str]) -> list[str]:
-            parts = [
-                code.load(b.memory, plus(b.at, times(k, b.rows), (s, ())), w)
-                for s, w in zip(starts, widths, strict=True)
-            ]
-            found = []
-            for row in range(rows):
-                x = code.load(a.memory, plus(a.at, (row * a.rows, ()), times(k, a.columns)))
-                for j, part in enumerate(parts):
-                    total = Value(code, sums[row * len(widths) + j], F, widths[j])
-                    found.append(fma(x, part, total).text)
-            return found
+        def step(k: Place, sums: list[Value]) -> list[Value]:
+            row_of_b = plus(b.at, times(k, b.rows))
+            ys = [code.load(b.memory, plus(row_of_b, (s, ())), w) for s, w in parts]
+            xs = (
+                code.load(a.memory, plus(a.at, (row * a.rows, ()), times(k, a.columns)))
+                for row in range(rows)
+            )
+            products = ((x, y) for x in xs for y in ys)
+            return [fma(x, y, total) for (x, y), total in zip(products, sums, strict=True)]
 
-        zero = code.literal(0, F).text
-        begin = [zero if kind == "float" else "zeroinitializer" for kind in kinds]
-        if self.small or p.k * len(kinds) <= 48:
-            sums = begin
+        zero = code.literal(0, F)
+        sums = [Value(code, "zeroinitializer", F, w) if w > 1 else zero for w in widths] * rows
+        if self.small or p.k * len(sums) <= 48:
             for k in range(p.k):
                 sums = step((k, ()), sums)
         else:
-            sums = code.carry(p.k, list(zip(kinds, begin, strict=True)), step)
+            sums = code.carry(p.k, sums, step)
         place = c.moved(times(at, c.rows)).at
-        for row in range(rows):
-            for j, (s, w) in enumerate(zip(starts, widths, strict=True)):
-                to = plus(place, (row * c.rows + s * c.columns, ()))
-                total = Value(code, sums[row * len(widths) + j], F, w)
-                code.store(c.memory, to, total, w, c.columns)
+        for i, total in enumerate(sums):
+            row, part = divmod(i, len(parts))
+            to = plus(place, (row * c.rows + starts[part] * c.columns, ()))
+            code.store(c.memory, to, total, total.lanes, c.columns)
 
     def _pack(self, memory: Memory, b: Operand, columns: int) -> None:
         """Copy a panel, so that memory[k, n] lies row by row."""

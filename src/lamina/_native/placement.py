@@ -1,10 +1,11 @@
 """Arrays written at other places than their own: put together from parts, or scattered into."""
 
 from lamina._native.element import combined, row_major, strides
-from lamina._native.emit import Memory, Value, plus
+from lamina._native.emit import Memory, plus
 from lamina._native.graph import Node
 from lamina._native.loops import Function, Line, Nest
 from lamina._native.rules import combine
+from lamina._native.values import Value
 
 
 def write_copy(function: Function, source: Node, memory: Memory, line: Line) -> None:
@@ -30,7 +31,7 @@ def write_scatter(function: Function, node: Node) -> None:
     array, updates, *starts = node.inputs
     write_copy(function, array, function.memory[node.number], (0, tuple(strides(node))))
     # Lanes run along a window, whose elements are all different: along the last axis of it.
-    windows = set(range(len(updates.shape))) - set(node.params["batch"] or ())
+    windows = set(range(len(updates.shape))) - set(node.params["batch"])
     last = len(updates.shape) - 1
     lane = last if last in windows and updates.shape[last] > 1 else -1
     nest = _Scatter(function, updates.shape, lane=lane)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina._native.emit import TYPES, Operand, Value, vector
 from lamina._native.graph import require
+from lamina._native.values import TYPES, Operand, Value
 
 F = "float32"
 INF, NAN = np.inf, np.nan
@@ -54,7 +54,7 @@ def combine(how: str, x: Value, y: Value) -> Value:
     if how in ("max", "min"):
         return maximum(x, y, how == "min")
     if how in ("add", "mul") and x.is_float:
-        return x.operated(f"f{how} contract reassoc", y)
+        return x.do(f"f{how} contract reassoc", y)
     return {"add": x.__add__, "mul": x.__mul__, "or": x.__or__, "and": x.__and__}[how](y)
 
 
@@ -62,13 +62,13 @@ def across(how: str, x: Value) -> Value:
     """Reduce the lanes of a value to one."""
     code, lanes = x.code, x.lanes
     if lanes > 1 and how == "add" and x.is_float and lanes & lanes - 1 == 0:
-        name, whole = f"llvm.vector.reduce.fadd.v{lanes}f32", vector(lanes, "float")
-        code.declared.add(f"declare float @{name}(float, {whole})")
+        name = f"llvm.vector.reduce.fadd.v{lanes}f32"
+        code.declared.add(f"declare float @{name}(float, {x.kind})")
         zero = code.literal(-0.0, F).text
         return Value(
-            code, code.let(f"call reassoc float @{name}(float {zero}, {whole} {x.text})"), F
+            code, code.let(f"call reassoc float @{name}(float {zero}, {x.kind} {x.text})"), F
         )
-    left = [code.lane(x, i) for i in range(lanes)]
+    left = [x.lane(i) for i in range(lanes)]
     while len(left) > 1:
         odd = left[len(left) // 2 * 2 :]
         pairs = zip(left[::2], left[1::2], strict=False)
@@ -114,7 +114,7 @@ def exp(x: Value) -> Value:
     magic = 12582912.0  # 1.5 * 2^23: adding it rounds to an integer, also of a NaN
     y = clip(x, -87.8, 88.8)
     shifted = fma(y, 1.44269504088896341, magic)
-    n = shifted.operated("fsub", magic)
+    n = shifted.do("fsub", magic)
     r = fma(n, 2.12194440e-4, fma(n, -0.693359375, y))
     p = polynomial(
         r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
@@ -123,7 +123,7 @@ def exp(x: Value) -> Value:
     p = fma(p * r, r, r) + 1
     # 2^(n-1) * 2, so that n = 128 does not overflow on its way
     power = ((bits(shifted) + (126 - 0x4B400000)) << 23).converted("bitcast", F)
-    value = p.operated("fmul", 2).operated("fmul", power)
+    value = p.do("fmul", 2).do("fmul", power)
     return (x < -87.33654).where(0, (x > 88.72283).where(INF, value))
 
 
@@ -133,7 +133,7 @@ def bits(x: Value) -> Value:
 
 def log(x: Value) -> Value:
     word = bits(x)
-    e = (word.operated("lshr", 23) - 126).converted("sitofp", F)
+    e = ((word >> 23) - 126).converted("sitofp", F)
     m = (word & 0x7FFFFF | 0x3F000000).converted("bitcast", F)  # in [0.5, 1)
     small = m < 0.707106781186547524
     e = e - small.where(x.like(1), 0)
@@ -151,16 +151,16 @@ def log(x: Value) -> Value:
 
 def log1p(x: Value) -> Value:
     """log(u) (x / (u - 1)) with u = 1 + x cancels the rounding of u (Kahan)."""
-    u = x.operated("fadd", 1)
-    d = u.operated("fsub", 1)
-    value = log(u).operated("fmul", x / d)
+    u = x.do("fadd", 1)
+    d = u.do("fsub", 1)
+    value = log(u).do("fmul", x / d)
     return u.compare("eq", INF).where(u, d.compare("eq", 0).where(x, value))
 
 
 def expm1(x: Value) -> Value:
     u = exp(x)
-    d = u.operated("fsub", 1)
-    value = u.compare("eq", 1).where(x, d.operated("fmul", x / log(u)))
+    d = u.do("fsub", 1)
+    value = u.compare("eq", 1).where(x, d.do("fmul", x / log(u)))
     return ((d < -0.99999) | u.compare("eq", INF)).where(d, value)
 
 
@@ -208,14 +208,14 @@ def erfc(x: Value) -> Value:
         y, -1.047766399936249e1, 1.297719955372516e1, -7.495518717768503, 2.921019019210786,
         -1.015265279202700, 4.218463358204948e-1, -2.820767439740514e-1, 5.641895067754075e-1,
     )  # fmt: skip
-    outer = (exp(-square) * inverse).operated("fmul", (size < 2).where(middle, far))
+    outer = (exp(-square) * inverse).do("fmul", (size < 2).where(middle, far))
     outer = size.compare("eq", INF).where(0, outer)
-    outer = (x < 0).where(x.like(2).operated("fsub", outer), outer)
+    outer = (x < 0).where(x.like(2).do("fsub", outer), outer)
     return (size < 1).where(near, outer)
 
 
 def erf_inv(x: Value) -> Value:
-    w = -log1p(-x.operated("fmul", x))
+    w = -log1p(-x.do("fmul", x))
     near = polynomial(
         w - 2.5, 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
         -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
@@ -225,7 +225,7 @@ def erf_inv(x: Value) -> Value:
         0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
     )  # fmt: skip
     edge = absolute(x).compare("eq", 1)
-    return edge.where(x.operated("fmul", INF), (w < 5).where(near, far) * x)
+    return edge.where(x.do("fmul", INF), (w < 5).where(near, far) * x)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------
@@ -235,12 +235,12 @@ def divide(x: Value, y: Value) -> Value:
     if not x.is_float:
         return whole_division("div", x, y)
     if y.constant is not None and abs(np.frexp(y.constant)[0]) == 0.5:  # then it is exact
-        return x.operated("fmul", 1 / float(y.constant))
+        return x.do("fmul", 1 / float(y.constant))
     return x / y
 
 
 def remainder(x: Value, y: Value) -> Value:
-    return x.code.library("fmodf", x, y) if x.is_float else whole_division("rem", x, y)
+    return x.library("fmodf", y) if x.is_float else whole_division("rem", x, y)
 
 
 def whole_division(operation: str, x: Value, y: Value) -> Value:
@@ -252,7 +252,7 @@ def whole_division(operation: str, x: Value, y: Value) -> Value:
     if x.sign == "s":  # the lowest number by -1 has no result
         over = x.compare("eq", np.iinfo(x.dtype).min) & y.compare("eq", -1)
         safe = over.where(1, safe)
-    result = x.operated(f"{x.sign}{operation}", safe)
+    result = x.do(f"{x.sign}{operation}", safe)
     if operation == "div":
         return none.where(-1, result)
     return none.where(x, result if over is None else over.where(0, result))
@@ -290,7 +290,7 @@ def integer_power(x: Value, y: int) -> Value:
 
 def power(x: Value, y: Value) -> Value:
     require(x.is_float, "powers of integers")
-    return x.code.library("powf", x, convert(y, F))
+    return x.library("powf", convert(y, F))
 
 
 # --- truth values and bits ----------------------------------------------------------------------
@@ -302,12 +302,12 @@ def shift(operation: str) -> Callable[[Value, Value], Value]:
     def shifted(x: Value, y: Value) -> Value:
         bits = 8 * np.dtype(x.dtype).itemsize
         if y.constant is not None and 0 <= y.constant < bits:
-            return x.operated(operation, y)
+            return x.do(operation, y)
         # By its width or more: nothing is left, or the sign; LLVM leaves that open.
-        fits = y.operated("icmp ult", bits, "bool")
+        fits = y.do("icmp ult", bits, dtype="bool")
         if operation == "ashr":
-            return x.operated(operation, fits.where(y, bits - 1))
-        return fits.where(x.operated(operation, fits.where(y, 0)), 0)
+            return x.do(operation, fits.where(y, bits - 1))
+        return fits.where(x.do(operation, fits.where(y, 0)), 0)
 
     return shifted
 
@@ -324,7 +324,7 @@ def select(which: Value, *cases: Value) -> Value:
 
 def bitcast(x: Value, new_dtype: Any) -> Value:
     after = str(new_dtype)
-    require(np.dtype(x.dtype).itemsize == new_dtype.itemsize, "bitcast to another width")
+    require(np.dtype(x.dtype).itemsize == np.dtype(new_dtype).itemsize, "bitcast to another width")
     return x.typed(after) if TYPES[x.dtype] == TYPES[after] else x.converted("bitcast", after)
 
 
@@ -366,4 +366,4 @@ _LIBRARY = (
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "cbrt",
     "lgamma", "atan2", "nextafter",
 )  # fmt: skip
-RULES |= {name: lambda *v, name=name: v[0].code.library(f"{name}f", *v) for name in _LIBRARY}
+RULES |= {name: lambda x, *y, name=name: x.library(f"{name}f", *y) for name in _LIBRARY}
