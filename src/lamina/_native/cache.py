@@ -1,15 +1,14 @@
 """Machine code that outlives the process: one file per program, in the folder of XLA's.
 
-A file names the program, the processor and the versions that it is for, and has a checksum. One
-that is damaged, or another's, counts as not there; one that cannot be written is no reason to fail.
+A file begins with a checksum of what it is for and what it holds. One that is damaged, or
+another's, counts as not there; one that cannot be written is no reason to fail.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
 from pathlib import Path
-
-_MAGIC = b"lamina native code\n"
 
 
 class Cache:
@@ -22,34 +21,27 @@ class Cache:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
-    def get(self, key: str) -> tuple[bytes, bytes] | None:
+    def get(self, key: str) -> bytes | None:
         """Return what was put under a key, or None."""
         if self.folder is None:
             return None
         try:
-            content = self._path(key).read_bytes()
+            found = self._path(key).read_bytes()
         except OSError:
             return None
-        start, digest, rest = content[: len(_MAGIC)], content[len(_MAGIC) :][:32], b""
-        rest = content[len(_MAGIC) + 32 :]
-        if start != _MAGIC or digest != _digest(key, rest):
-            return None
-        size = int.from_bytes(rest[:8], "little")
-        return rest[8 : 8 + size], rest[8 + size :]
+        return found[32:] if found[:32] == _digest(key, found[32:]) else None
 
-    def put(self, key: str, head: bytes, code: bytes) -> None:
-        """Keep two pieces; a reader sees all of them or nothing."""
+    def put(self, key: str, content: bytes) -> None:
+        """Keep something; a reader sees all of it or nothing."""
         if self.folder is None:
             return
-        rest = len(head).to_bytes(8, "little") + head + code
-        name = None
-        try:
+        with contextlib.suppress(OSError):  # read-only or full
             handle, name = tempfile.mkstemp(dir=self.folder, prefix="native-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(_MAGIC + _digest(key, rest) + rest)
-            os.replace(name, self._path(key))
-        except OSError:  # read-only or full
-            if name is not None and os.path.exists(name):
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(_digest(key, content) + content)
+                os.replace(name, self._path(key))
+            except OSError:
                 os.unlink(name)
 
     def _path(self, key: str) -> Path:

@@ -64,7 +64,7 @@ class Code:
         self.machine, self.lanes = machine, machine.lanes
         self.unrolled = UNROLL_LIMIT  # of one kernel
         self.lines: list[str] = []
-        self.stack: list[str] = []  # allocations
+        self.entry: list[str] = []  # what comes first
         self.declared: set[str] = set()
         self.block = "entry"
         self._count = 0
@@ -175,35 +175,41 @@ class Code:
 
     def allocate(self, dtype: str, size: int) -> Memory:
         """Return memory on the stack."""
-        pointer = self.name()
-        self.stack.append(f"  {pointer} = alloca [{size} x {IN_MEMORY[dtype]}], align 64")
+        pointer = self.at_entry(f"alloca [{size} x {IN_MEMORY[dtype]}], align 64")
         return Memory(pointer, dtype, size)
+
+    def at_entry(self, text: str) -> str:
+        """Add an instruction to the beginning of the function."""
+        name = self.name()
+        self.entry.append(f"  {name} = {text}")
+        return name
 
     # --- control --------------------------------------------------------------------------------
 
-    def label(self, name: str) -> None:
-        self.do(f"br label %{name}")
-        self.lines.append(f"{name}:")
-        self.block = name
+    def begin(self, block: str) -> None:
+        self.lines.append(f"{block}:")
+        self.block = block
 
-    def loop(self, count: int | str, body: Callable[[Place], None], unroll: bool = False) -> None:
+    def loop(
+        self,
+        count: int | str,
+        body: Callable[[Place], None],
+        unroll: bool = False,
+        first: str = "0",
+    ) -> None:
         """Call `body` with the place of each turn, written out or as a loop.
 
         Args:
-            count: number of turns, or the name of one that is at least `start`.
+            count: number of turns, or the name of one that is larger than `first`.
             body: writes one turn.
             unroll: whether to write all turns out.
+            first: number of the first turn.
         """
         if isinstance(count, int) and (count == 1 or unroll):
             for i in range(count):
                 body((i, ()))
-            return
-
-        def turn(at: Place, _: list[Value]) -> list[Value]:
-            body(at)
-            return []
-
-        self.carry(count, [], turn)
+        else:
+            self.carry(count, [], lambda at, _: body(at) or [], first)
 
     def carry(
         self,
@@ -215,7 +221,8 @@ class Code:
         """Write a loop that carries values; return the last ones."""
         self._count += 1
         k, before = self._count, self.block
-        self.label(f"L{k}")
+        self.do(f"br label %L{k}")
+        self.begin(f"L{k}")
         at = len(self.lines)
         now = [Value(self, self.name(), v.dtype, v.lanes) for v in start]
         after = body((0, ((f"%i{k}", 1),)), now)
@@ -227,6 +234,5 @@ class Code:
         self.do(f"%n{k} = add nuw nsw i64 %i{k}, 1")
         self.do(f"%c{k} = icmp slt i64 %n{k}, {count}")
         self.do(f"br i1 %c{k}, label %L{k}, label %X{k}")
-        self.lines.append(f"X{k}:")
-        self.block = f"X{k}"
+        self.begin(f"X{k}")
         return after

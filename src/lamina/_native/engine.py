@@ -1,7 +1,6 @@
 """Engine: the compiled steps of one program, and the memory that they run in."""
 
 import ctypes
-import json
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina._native import jit, primitives  # noqa: F401
-from lamina._native.graph import Graph, Unsupported, fingerprint, live
-from lamina._native.module import Part, own_outputs, write_module
-from lamina._native.rules import RULES
+from lamina._native import jit
+from lamina._native.graph import fingerprint
+from lamina._native.module import write_module
+from lamina._native.part import Part
 
-VERSION = 1  # of the code that is written; another one makes what is cached useless
+VERSION = 2  # of the code that is written; another one makes what is cached useless
 
 
 class Engine:
@@ -43,55 +42,46 @@ class Engine:
         checked: bool = False,
     ) -> None:
         self.batch, self.variables = batch, variables
-        self.written = list(written)
-        logged = (step.out_avals[variables:]) if report is None else report.out_avals
+        logged = step.out_avals[variables:] if report is None else report.out_avals
         self._logs = [np.zeros(a.shape, a.dtype) for a in logged]
-        self.parts = [_step_part(step, variables, self.written, batch)]
+        self._arrays: list[Any] = []  # constants
+        slots = [*written, *range(variables, len(step.out_avals))]
+        self.parts = [Part(step, variables, slots, self._arrays, batch)]
         if report is not None:
-            self.parts.append(_report_part(report, variables))
-        for part in self.parts:
-            part.arguments = variables + len(logged)
-            own_outputs(part)
-        graphs = [(live(p.outputs, p.graph.nodes), p.outputs) for p in self.parts]
-        self.step = (graphs[0][0], len(graphs[0][1]))  # nodes and number of results of a step
+            slots = list(range(variables, variables + len(logged)))
+            self.parts.append(Part(report, variables, slots, self._arrays, skipped=variables))
+        self.step = (self.parts[0].nodes, len(self.parts[0].outputs))  # what a step computes
         self.machine = jit.host(checked)
-        layout = [
-            (p.name, p.slots, p.batch, p.arguments, p.datasets, len(p.graph.arrays))
-            for p in self.parts
-        ]
-        self.key = f"{VERSION} {self.machine} {jit.versions()} {layout} {fingerprint(graphs)}"
+        groups = {
+            "a": variables + len(logged), "constant": len(self._arrays),
+            "data": len(step.in_avals) - variables,
+        }  # fmt: skip
+        self._open = groups["a"] + groups["constant"]  # where the pointers to data begin
+        self._names = [f"%{name}{k}" for name, count in groups.items() for k in range(count)]
+        self._names += ["%order", "%arena", "%flag"]
+        graphs = fingerprint([(p.nodes, p.outputs) for p in self.parts])
+        layout = [groups, batch, [p.slots for p in self.parts]]
+        self.key = f"{VERSION} {self.machine} {jit.versions()} {layout} {graphs}"
 
     def compile(self, cache: Any = None) -> None:
         """Make the machine code, or take it from a cache (see `cache.Cache`)."""
-        found = cache.get(self.key) if cache is not None else None
-        if found is None:
-            text = write_module(self.parts, self.machine)
-            head = json.dumps([p.arena for p in self.parts]).encode()
-            code = jit.compile_module(text)
+        content = cache.get(self.key) if cache is not None else None
+        if content is None:
+            text, size = write_module(self.parts, self._names, self.machine)
+            content = size.to_bytes(8, "little") + jit.compile_module(text)
             if cache is not None:
-                cache.put(self.key, head, code)
-        else:
-            head, code = found
-        arenas = json.loads(head)
-        functions = jit.Library(code, [p.name for p in self.parts]).functions
+                cache.put(self.key, content)
+        self.parts, self.step = [], ([], 0)  # the graphs have served
+        self._run = jit.load(content[8:], "run")
         self._lock = threading.Lock()
         self._flag = np.zeros(16, "int32")
-        self._arena = np.empty(max(arenas) + 64, "uint8")
-        self._calls = [_Call(functions[p.name], p, self._table(p)) for p in self.parts]
-        self.parts, self.step = [], ([], 0)  # the graphs have served
-
-    def _table(self, part: Part) -> Any:
-        """Return the pointers that a function takes; those to values and data are still open."""
-        count = part.arguments + len(part.graph.arrays) + part.datasets + 3
-        table = (ctypes.c_void_p * count)()
-        for k, log in enumerate(self._logs):
-            table[self.variables + k] = log.ctypes.data
-        for k, array in enumerate(part.graph.arrays):
-            table[part.arguments + k] = array.ctypes.data
+        self._arena = np.empty(int.from_bytes(content[:8], "little") + 64, "uint8")
         arena = self._arena.ctypes.data
-        table[count - 2] = arena + -arena % 64
-        table[count - 1] = self._flag.ctypes.data
-        return table
+        self._table = (ctypes.c_void_p * len(self._names))()  # of pointers
+        self._table[self.variables : self._open] = [
+            array.ctypes.data for array in (*self._logs, *self._arrays)
+        ]
+        self._table[-2:] = [arena + -arena % 64, self._flag.ctypes.data]
 
     def __call__(
         self, values: list[Any], data: Sequence[Any], order: Any, start: int, stop: int
@@ -114,31 +104,14 @@ class Engine:
         if not 0 <= start <= stop or stop * self.batch > order.size:
             raise ValueError(f"steps {start} to {stop} of {self.batch} rows: {order.size} rows")
         rows = min((int(a.shape[0]) for a in data), default=1)
-        pointers = [_pointer(v) for v in values]
         with self._lock:
             self._flag[0] = 0
-            first, *rest = self._calls
-            first.table[first.open : first.open + len(data) + 1] = [
-                *map(_pointer, data), order.ctypes.data,
-            ]  # fmt: skip
-            first(pointers, rows - 1, start, stop)
-            for call in rest:
-                call(pointers, 0, 0, 1)
+            self._table[: len(values)] = list(map(_pointer, values))
+            self._table[self._open : -2] = [*map(_pointer, data), order.ctypes.data]
+            self._run(ctypes.addressof(self._table), rows - 1, start, stop)
             if self._flag[0]:
                 raise IndexError("a compiled step reached outside an array")
             return [log.copy() if log.ndim else log[()] for log in self._logs]
-
-
-class _Call:
-    """A function, the pointers that it takes, and the constants that some of them lead to."""
-
-    def __init__(self, function: Any, part: Part, table: Any) -> None:
-        self.function, self.table, self.arrays = function, table, part.graph.arrays
-        self.open = part.arguments + len(self.arrays)  # where the pointers to data begin
-
-    def __call__(self, pointers: list[int], last: int, start: int, stop: int) -> None:
-        self.table[: len(pointers)] = pointers
-        self.function(ctypes.addressof(self.table), last, start, stop)
 
 
 def overwrite(array: Any, value: Any) -> bool:
@@ -156,36 +129,6 @@ def overwrite(array: Any, value: Any) -> bool:
 
 def _pointer(array: Any) -> int:
     try:
-        return array.unsafe_buffer_pointer()  # type: ignore[no-any-return]
+        return array.unsafe_buffer_pointer()
     except AttributeError:  # numpy's
-        return array.ctypes.data  # type: ignore[no-any-return]
-
-
-def _inputs(graph: Graph, avals: Sequence[Any]) -> list[Any]:
-    return [graph.add("input", [], a.shape, a.dtype, place=k) for k, a in enumerate(avals)]
-
-
-def _step_part(step: Any, variables: int, written: list[int], batch: int) -> Part:
-    graph = Graph(RULES)
-    inputs = _inputs(graph, step.in_avals[:variables])
-    rows = [
-        graph.add("batch", [], a.shape, a.dtype, place=k)
-        for k, a in enumerate(step.in_avals[variables:])
-    ]
-    if any(not a.shape or a.shape[0] != batch for a in step.in_avals[variables:]):
-        raise Unsupported("data without rows")
-    results = graph.inline(step, inputs + rows)
-    outputs = [results[i] for i in written] + results[variables:]
-    slots = [*written, *range(variables, len(results))]
-    for i in written:
-        if (results[i].shape, results[i].dtype) != (inputs[i].shape, inputs[i].dtype):
-            raise Unsupported("a variable whose type changes")
-    return Part("step", graph, inputs, outputs, slots, batch, len(rows))
-
-
-def _report_part(report: Any, variables: int) -> Part:
-    graph = Graph(RULES)
-    inputs = _inputs(graph, report.in_avals)
-    outputs = graph.inline(report, inputs)
-    slots = list(range(variables, variables + len(outputs)))
-    return Part("report", graph, inputs, outputs, slots, 0)
+        return array.ctypes.data

@@ -7,8 +7,7 @@ a matrix or kept. Arrays with memory and one iteration space share a kernel: one
 from typing import Any
 
 from lamina._native.element import Element
-from lamina._native.emit import BYTES, IN_MEMORY
-from lamina._native.graph import Graph, Node, live, require
+from lamina._native.graph import Node, require
 
 DEEPEST = 60  # operations that one expression nests
 NARROW = 8  # a last axis shorter than this is not what vectors run along
@@ -54,15 +53,14 @@ class Plan:
     """Kernels for a graph.
 
     Args:
-        graph: the graph.
+        nodes: a graph's.
         outputs: what is kept.
         targets: for each output the input whose memory it replaces, or None.
     """
 
-    def __init__(self, graph: Graph, outputs: list[Node], targets: list[Node | None]) -> None:
+    def __init__(self, nodes: list[Node], outputs: list[Node], targets: list[Node | None]) -> None:
         self.kernels: list[Kernel] = []
-        self.nodes = live(outputs, graph.nodes)
-        self.outputs, self.targets = outputs, targets
+        self.nodes, self.outputs, self.targets = nodes, outputs, targets
         self._stored: set[int] = set()
         self._cheap: set[int] = set()
         for node in self.nodes:
@@ -140,9 +138,9 @@ class Plan:
             if not n.is_view and len(n.uses) > 1 and (n.size <= _SMALL or self._cost(n) > _AGAIN):
                 self._store(n)
             for source in n.inputs:
-                if source.size < n.size and source.number not in self._cheap:
-                    if n.op not in _WHOLE:
-                        self._store_base(source)
+                cheap = source.number in self._cheap or n.op in _WHOLE
+                if source.size < n.size and not cheap:
+                    self._store_base(source)
             if n.is_view and len(n.uses) > 1:
                 self._store_base(n)
             self._costs[n.number] = self._cost(n)
@@ -269,11 +267,6 @@ class Plan:
             if output.number in found:
                 found[output.number] = (found[output.number][0], len(self.kernels))
         return found
-
-
-def size_in_bytes(node: Node) -> int:
-    """Return how many bytes a node's array takes."""
-    return node.size * BYTES[IN_MEMORY[node.dtype]]
 
 
 class Arena:

@@ -69,11 +69,12 @@ class Graph:
 
     Args:
         elementwise: names of the elementwise operations that can be emitted.
+        arrays: where constants that are not scalars are kept.
     """
 
-    def __init__(self, elementwise: Any) -> None:
+    def __init__(self, elementwise: Any, arrays: list[Any]) -> None:
         self.nodes: list[Node] = []
-        self.arrays: list[Any] = []  # constants that are not scalars
+        self.arrays = arrays
         self._known: dict[Any, Node] = {}
         self._elementwise = elementwise
 

@@ -2,11 +2,13 @@
 
 import ctypes
 from functools import cache
+from itertools import count
 from typing import Any
 
 from lamina._native.emit import Machine
 from lamina._native.graph import Unsupported
 
+_numbers = count()  # of what is loaded
 OLDEST = (0, 44)  # of llvmlite: the first with LLVM's new pass manager alone
 
 
@@ -79,27 +81,14 @@ def compile_module(text: str) -> bytes:
     return target.emit_object(module)
 
 
-class Library:
-    """Functions in memory.
-
-    Args:
-        code: an object file.
-        names: of its functions; each takes a table of pointers and three numbers.
-    """
-
-    _count = 0
-
-    def __init__(self, code: bytes, names: list[str]) -> None:
-        llvm = _binding()
-        builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-        for name in names:
-            builder.export_symbol(name)
-        Library._count += 1
-        tracker = builder.link(_lljit(), f"native{Library._count}")
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 3)
-        self.functions = {name: kind(tracker[name]) for name in names}
-        for function in self.functions.values():
-            function.tracker = tracker  # which keeps the code in memory
+def load(code: bytes, name: str) -> Any:
+    """Return a function of an object file; it takes a table of pointers and three numbers."""
+    builder = _binding().JITLibraryBuilder().add_object_img(code).add_current_process()
+    builder.export_symbol(name)
+    tracker = builder.link(_lljit(), f"native{next(_numbers)}")
+    function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 3)(tracker[name])
+    function.tracker = tracker  # which keeps the code in memory
+    return function
 
 
 @cache

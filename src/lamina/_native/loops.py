@@ -8,37 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina._native.element import Element, Line
-from lamina._native.emit import ZERO, Code, Memory, Place, plus, times
-from lamina._native.fusion import Kernel, Plan
+from lamina._native.emit import ZERO, Memory, Place, plus, times
+from lamina._native.fusion import Kernel
 from lamina._native.graph import Node
 from lamina._native.rules import RULES, F, accumulated, across, first
 from lamina._native.values import TYPES, Value
-
-
-class Function:
-    """What the kernels of one function share.
-
-    Args:
-        code: where they are written.
-        plan: the kernels.
-        memory: where each addressable node lies, by number.
-        batch: rows per step.
-    """
-
-    def __init__(self, code: Code, plan: Plan, memory: dict[int, Memory], batch: int) -> None:
-        self.code, self.plan, self.memory, self.batch = code, plan, memory, batch
-
-    def address(self, node: Node) -> tuple[Memory, Line]:
-        """Return where a view of an array lies, by the view's axes."""
-        array, line = Element((), self.plan.addressable).address(node)
-        return self.memory[array.number], line
 
 
 class Nest(Element):
     """The loop nest over one space: its steps are written once for every turn.
 
     Args:
-        function: what it belongs to.
+        part: what it belongs to (a `part.Part`).
         space: sizes of the axes.
         reduced: the axes that reductions sum over.
         lane: the axis of the lanes; None to choose, -1 for no lanes.
@@ -46,17 +27,22 @@ class Nest(Element):
 
     def __init__(
         self,
-        function: Function,
+        part: Any,
         space: tuple[int, ...],
         reduced: Sequence[int] = (),
         lane: int | None = None,
     ) -> None:
-        super().__init__(space, function.plan.addressable)
-        self.function, self.code = function, function.code
+        super().__init__(space, part.plan.addressable)
+        self.part, self.code = part, part.code
         self.reduced, self.lane = set(reduced), lane
         self.at: dict[int, Place] = {}  # of each loop, by its innermost axis
         self._kept: dict[int, list[Memory]] = {}  # of reductions: what they have found so far
         self.lanes = 1
+
+    def load(self, memory: Memory, line: Line) -> int:
+        """Return the step that reads from memory."""
+        self.lines.append(line)
+        return self.do("load", memory, line)
 
     def store(self, memory: Memory, line: Line, value: int) -> None:
         """Add the step that writes a value to memory."""
@@ -170,7 +156,9 @@ class Nest(Element):
         return line[1][self.lane] if self.lanes > 1 else 0
 
     def write_read(self, node: Node, line: Line) -> Value:
-        memory = self.function.memory[node.number]
+        return self.write_load(self.part.memory[node.number], line)
+
+    def write_load(self, memory: Memory, line: Line) -> Value:
         return self.code.load(memory, self.place(line), self.lanes, self.step(line))
 
     def write_store(self, memory: Memory, line: Line, value: Value) -> None:
@@ -197,7 +185,7 @@ class Nest(Element):
     def write_window(
         self, node: Node, array: Node, line: Line, steps: Sequence[int], *starts: Value
     ) -> Value:
-        p, memory = node.params, self.function.memory[array.number]
+        p, memory = node.params, self.part.memory[array.number]
         starts, fits = self.clamped(node, starts)
         value = self._read_at(memory, line, starts, [steps[a] for a in p["axes"]])
         return value if fits is None else fits.where(value, p["fill"])
@@ -217,7 +205,7 @@ class Nest(Element):
 
     def write_row(self, node: Node, spot: Line, line: Line, size: int) -> Value:
         """Read from a data array: the row is looked up in the epoch's order."""
-        at = plus(self.place(spot), (0, (("%step", self.function.batch),)))
+        at = plus(self.place(spot), times(self.part.step, self.part.batch))
         order, data = (
             Memory(name, dtype, 1 << 62)
             for name, dtype in (("%order", "int32"), (f"%data{node.params['place']}", node.dtype))
@@ -265,21 +253,21 @@ class Nest(Element):
         for memory, value in zip(kept, after, strict=True):
             code.store(memory, ZERO, value, lanes)
         if node.op == "scan":
-            self.write_store(self.function.memory[node.number], line, after[0])
+            self.write_store(self.part.memory[node.number], line, after[0])
 
     def _close(self) -> None:
         for how, node, line in self._sums:
             if node.op != "scan":
                 value = self.code.load(self._kept[node.number][-1], ZERO, self._wide)
                 value = across(how, value) if self._crosses else value
-                self.write_store(self.function.memory[node.number], line, value)
+                self.write_store(self.part.memory[node.number], line, value)
 
 
-def write_kernel(function: Function, kernel: Kernel) -> None:
+def write_kernel(part: Any, kernel: Kernel) -> None:
     """Write the loop nest of a kernel of kind 'loop'."""
-    nest = Nest(function, kernel.space, kernel.reduced or ())
+    nest = Nest(part, kernel.space, kernel.reduced or ())
     found = [(node, nest.compute(node)) for node in kernel.nodes]
     for node, value in found:
-        if node.number in function.memory and node.op not in ("reduce", "scan"):
-            nest.store(function.memory[node.number], nest.output(node), value)
+        if node.number in part.memory and node.op not in ("reduce", "scan"):
+            nest.store(part.memory[node.number], nest.output(node), value)
     nest.write()

@@ -3,13 +3,17 @@
 C[m, n] = sum over k of A[m, k] B[k, n]
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
-from lamina._native.emit import ZERO, Memory, Place, plus, times
+from lamina._native.element import row_major
+from lamina._native.emit import ZERO, Code, Memory, Place, plus, times
+from lamina._native.fusion import Kernel
 from lamina._native.graph import Node, require
-from lamina._native.loops import Function
-from lamina._native.rules import F, across, fma
+from lamina._native.loops import Nest
+from lamina._native.rules import F, fma
 from lamina._native.values import Value
 
 _PART = 0.27  # multiply-adds written out instead of looped over: this part of what kernels may have
@@ -49,69 +53,28 @@ class Product:
         return Product(self.b.turned(), self.a.turned(), self.c.turned(), self.n, self.m, self.k)
 
 
-def write_product(function: Function, node: Node) -> None:
-    """Write a kernel of kind 'dot': loops over what a product of matrices does not have."""
+def write_product(part: Any, kernel: Kernel) -> None:
+    """Write a kernel of kind 'dot', and choose what vectors run along."""
+    (node,) = kernel.nodes
+    (x, y), lanes = node.inputs, part.code.lanes
     (x_sums, y_sums), (x_batch, y_batch) = node.params["sums"], node.params["batch"]
-    x, y = node.inputs
-    (x_memory, (x_at, x_steps)), (y_memory, (y_at, y_steps)), (c_memory, (c_at, c_steps)) = (
-        function.address(n) for n in (x, y, node)
-    )
-    x_free = [a for a in range(len(x.shape)) if a not in x_sums and a not in x_batch]
-    y_free = [a for a in range(len(y.shape)) if a not in y_sums and a not in y_batch]
-    axes = len(x_batch)
-    batch = [
-        (x.shape[a], x_steps[a], y_steps[b], c_steps[i])
-        for i, (a, b) in enumerate(zip(x_batch, y_batch, strict=True))
-    ]
-    rows = [(x.shape[a], x_steps[a], 0, c_steps[axes + i]) for i, a in enumerate(x_free)]
-    axes += len(x_free)
-    columns = [(y.shape[a], 0, y_steps[a], c_steps[axes + i]) for i, a in enumerate(y_free)]
-    sums = [(x.shape[a], x_steps[a], y_steps[b], 0) for a, b in zip(x_sums, y_sums, strict=True)]
-    rows, columns, sums = _merged(rows), _merged(columns), _merged(sums)
+    (xm, (x_at, xs)), (ym, (y_at, ys)), (zm, (z_at, zs)) = map(part.address, (x, y, node))
+    x_free = [a for a in range(len(x.shape)) if a not in (*x_sums, *x_batch)]
+    y_free = [a for a in range(len(y.shape)) if a not in (*y_sums, *y_batch)]
+    # Axes as (size, steps in A, in B, in C).
+    to = iter(zs)
+    batch = [(x.shape[a], xs[a], ys[b], next(to)) for a, b in zip(x_batch, y_batch, strict=True)]
+    rows = _merged([(x.shape[a], xs[a], 0, next(to)) for a in x_free])
+    columns = _merged([(y.shape[a], 0, ys[a], next(to)) for a in y_free])
+    sums = _merged([(x.shape[a], xs[a], ys[b], 0) for a, b in zip(x_sums, y_sums, strict=True)])
     require(len(sums) <= 1, "a sum over several axes that do not lie in a row")
-    m, n, k = (part.pop() if part else (1, 1, 1, 1) for part in (rows, columns, sums))
-    product = Product(
-        Operand(x_memory, (x_at, ()), m[1], k[1]),
-        Operand(y_memory, (y_at, ()), k[2], n[2]),
-        Operand(c_memory, (c_at, ()), m[3], n[3]),
-        m[0], n[0], k[0],
+    m, n, k = (axes.pop() if axes else (1, 1, 1, 1) for axes in (rows, columns, sums))
+    p = Product(
+        Operand(xm, (x_at, ()), m[1], k[1]), Operand(ym, (y_at, ()), k[2], n[2]),
+        Operand(zm, (z_at, ()), m[3], n[3]), m[0], n[0], k[0],
     )  # fmt: skip
-    _repeat(function, batch + rows + columns, product)
-
-
-def _merged(axes: list[Any]) -> list[Any]:
-    """Return (size, steps ...) with neighbours that lie in a row made one; the longest last."""
-    axes = sorted((a for a in axes if a[0] > 1), key=lambda a: (-a[1], -a[2], -a[3]))
-    found: list[Any] = []
-    for axis in reversed(axes):
-        if found and all(
-            far == near * found[0][0] for far, near in zip(axis[1:], found[0][1:], strict=True)
-        ):
-            found[0] = (found[0][0] * axis[0], *found[0][1:])
-        else:
-            found.insert(0, axis)
-    return sorted(found, key=lambda a: a[0])
-
-
-def _repeat(function: Function, axes: list[Any], product: Product) -> None:
-    if not axes:
-        return _write(function, product)
-    (size, a, b, c), *rest = axes
-
-    def turn(at: Place) -> None:
-        p = product
-        moved = replace(
-            p, a=p.a.moved(times(at, a)), b=p.b.moved(times(at, b)), c=p.c.moved(times(at, c))
-        )
-        _repeat(function, rest, moved)
-
-    function.code.loop(size, turn)
-    return None
-
-
-def _write(function: Function, p: Product) -> None:
-    """Choose what vectors run along: columns, rows, or what is summed over."""
-    lanes = function.code.lanes
+    outer = batch + rows + columns
+    axes = [*outer, m, n, k]
 
     def along_columns(q: Product) -> float:
         cost = q.m * q.k * -(-q.n // lanes) * 1.0
@@ -128,70 +91,68 @@ def _write(function: Function, p: Product) -> None:
     t = p.turned()
     options = [along_columns(p), along_columns(t), along_sums(p), along_sums(t)]
     best = options.index(min(options))
-    chosen = t if best % 2 else p
+    if best % 2:
+        p, axes = t, [(size, b, a, c) for size, a, b, c in (*outer, n, m, k)]
     if best < 2:
-        _Tiles(function, chosen).write()
+        _repeat(part.code, axes[:-3], p, lambda q: _Tiles(part, q).write())
     else:
-        _write_sums(function, chosen)
+        _write_sums(part, node, p, axes)
 
 
-def _write_sums(function: Function, p: Product) -> None:
-    """Few results: each is a sum across vectors that run along k."""
-    code, b = function.code, p.b
-    most = _PART * code.unrolled
-    if b.rows != 1:
-        memory = function.scratch(p.n * p.k)
+def _merged(axes: list[Any]) -> list[Any]:
+    """Return (size, steps ...) with neighbours that lie in a row made one; the longest last."""
+    axes = sorted((a for a in axes if a[0] > 1), key=lambda a: (-a[1], -a[2], -a[3]))
+    found: list[Any] = []
+    for axis in reversed(axes):
+        if found and all(
+            far == near * found[0][0] for far, near in zip(axis[1:], found[0][1:], strict=True)
+        ):
+            found[0] = (found[0][0] * axis[0], *found[0][1:])
+        else:
+            found.insert(0, axis)
+    return sorted(found, key=lambda a: a[0])
 
-        def copy(n: Place) -> None:
-            def one(k: Place) -> None:
-                at = plus(b.at, times(n, b.columns), times(k, b.rows))
-                code.store(memory, plus(times(n, p.k), k), code.load(b.memory, at))
 
-            code.loop(p.k, one, p.n * p.k <= most)
+def _repeat(code: Code, axes: list[Any], p: Product, write: Callable[[Product], None]) -> None:
+    """Write loops over what a product of matrices does not have."""
+    if not axes:
+        return write(p)
+    (size, a, b, c), *rest = axes
 
-        code.loop(p.n, copy, p.n * p.k <= most)
-        b = Operand(memory, ZERO, 1, p.k)
-    whole, rest = divmod(p.k, code.lanes)
-    small = p.m * p.n * (whole + 1) <= most
+    def turn(at: Place) -> None:
+        moved = (o.moved(times(at, step)) for o, step in ((p.a, a), (p.b, b), (p.c, c)))
+        _repeat(code, rest, Product(*moved, p.m, p.n, p.k), write)
 
-    def row(m: Place) -> None:
-        def result(n: Place) -> None:
-            first, second = plus(p.a.at, times(m, p.a.rows)), plus(b.at, times(n, b.columns))
+    return code.loop(size, turn)
 
-            def step(at: Place, total: Value | None, lanes: int) -> Value:
-                x = code.load(p.a.memory, plus(first, at), lanes)
-                y = code.load(b.memory, plus(second, at), lanes)
-                if total is None:
-                    return x * y
-                return fma(x, y, total)
 
-            total = None
-            if whole:
-                for i in range(min(whole, 4)):
-                    total = step((i * code.lanes, ()), total, code.lanes)
-                if whole > 4:
-                    turn = lambda i, v: [  # noqa: E731
-                        step(plus((4 * code.lanes, ()), times(i, code.lanes)), v[0], code.lanes)
-                    ]
-                    (total,) = code.carry(whole - 4, [total], turn)
-                total = across("add", total)
-            if rest:
-                tail = step((whole * code.lanes, ()), None, rest)
-                tail = across("add", tail)
-                total = tail if total is None else total + tail
-            at = plus(p.c.at, times(m, p.c.rows), times(n, p.c.columns))
-            code.store(p.c.memory, at, total)
-
-        code.loop(p.n, result, small)
-
-    code.loop(p.m, row, small)
+def _write_sums(part: Any, node: Node, p: Product, axes: list[Any]) -> None:
+    """Few results: each is a sum across vectors that run along the last axis."""
+    sizes, last = tuple(axis[0] for axis in axes), len(axes) - 1
+    (a, b, c) = (
+        (o.at[0], tuple(axis[i] for axis in axes)) for i, o in enumerate((p.a, p.b, p.c), 1)
+    )
+    memory = p.b.memory
+    if p.b.rows != 1:  # copied, to lie in a row
+        space = tuple(size if step else 1 for size, step in zip(sizes, b[1], strict=True))
+        memory, to = part.scratch(prod(space)), (0, tuple(row_major(space)))
+        copy = Nest(part, space)
+        copy.store(memory, to, copy.load(p.b.memory, b))
+        copy.write()
+        b = 0, tuple(s if step else 0 for s, step in zip(to[1], b[1], strict=True))
+    nest = Nest(part, sizes, (last,), last)
+    factors = [nest.load(p.a.memory, a), nest.load(memory, b)]
+    product = nest.do("apply", "mul", {}, inputs=factors)
+    nest.lines.append(c)
+    nest.do("sum", "add", node, c, inputs=[product])
+    nest.write()
 
 
 class _Tiles:
     """A product in tiles of some rows times one or two vectors of columns."""
 
-    def __init__(self, function: Function, product: Product) -> None:
-        self.function, self.code, self.p = function, function.code, product
+    def __init__(self, part: Any, product: Product) -> None:
+        self.part, self.code, self.p = part, part.code, product
         self.small = (
             product.m * product.k * -(-product.n // self.code.lanes) <= _PART * self.code.unrolled
         )
@@ -218,7 +179,7 @@ class _Tiles:
         p, columns = self.p, sum(widths)
         b = p.b.moved(times(at, p.b.columns))
         if self.packs:
-            memory = self.function.scratch(p.k * columns)
+            memory = self.part.scratch(p.k * columns)
             self._pack(memory, b, columns)
             b = Operand(memory, ZERO, columns, 1)
         c = p.c.moved(times(at, p.c.columns))
@@ -266,30 +227,22 @@ class _Tiles:
     def _pack(self, memory: Memory, b: Operand, columns: int) -> None:
         """Copy a panel, so that memory[k, n] lies row by row."""
         code, k = self.code, self.p.k
-        if b.columns == 1:
-            lanes = [w for w in (code.lanes,) if columns % w == 0]
-
-            def row(i: Place) -> None:
-                width = lanes[0] if lanes else columns
-                for s in range(0, columns, width):
-                    value = code.load(b.memory, plus(b.at, times(i, b.rows), (s, ())), width)
-                    code.store(memory, plus(times(i, columns), (s, ())), value, width)
-
-            code.loop(k, row)
-        elif b.rows == 1 and k % _BLOCK == 0 and columns % _BLOCK == 0:
-            turn = lambda n: code.loop(  # noqa: E731
-                k // _BLOCK, lambda i: self._transpose(memory, b, columns, n, i)
+        if b.rows == 1 and k % _BLOCK == 0 and columns % _BLOCK == 0:
+            return code.loop(
+                columns // _BLOCK,
+                lambda n: code.loop(
+                    k // _BLOCK, lambda i: self._transpose(memory, b, columns, n, i)
+                ),
             )
-            code.loop(columns // _BLOCK, turn)
-        else:
+        width = 1 if b.columns != 1 else code.lanes if columns % code.lanes == 0 else columns
 
-            def one(i: Place) -> None:
-                for s in range(columns):
-                    at = plus(b.at, times(i, b.rows), (s * b.columns, ()))
-                    to = plus(times(i, columns), (s, ()))
-                    code.store(memory, to, code.load(b.memory, at))
+        def row(i: Place) -> None:
+            for s in range(0, columns, width):
+                at = plus(b.at, times(i, b.rows), (s * b.columns, ()))
+                value = code.load(b.memory, at, width)
+                code.store(memory, plus(times(i, columns), (s, ())), value, width)
 
-            code.loop(k, one, self.small)
+        return code.loop(k, row, self.small)
 
     def _transpose(self, memory: Memory, b: Operand, columns: int, n: Place, k: Place) -> None:
         """Transpose a block in registers: three times, pairs of rows are interleaved."""

@@ -1,40 +1,45 @@
 """Arrays written at other places than their own: put together from parts, or scattered into."""
 
-from lamina._native.element import combined, row_major, strides
+from typing import Any
+
+from lamina._native.element import Line, combined, row_major, strides
 from lamina._native.emit import Memory, plus
+from lamina._native.fusion import Kernel
 from lamina._native.graph import Node
-from lamina._native.loops import Function, Line, Nest
+from lamina._native.loops import Nest
 from lamina._native.rules import combine
 from lamina._native.values import Value
 
 
-def write_copy(function: Function, source: Node, memory: Memory, line: Line) -> None:
+def write_copy(part: Any, source: Node, memory: Memory, line: Line) -> None:
     """Write all of `source` into memory, at a line over its axes."""
-    nest = Nest(function, source.shape)
+    nest = Nest(part, source.shape)
     nest.store(memory, line, nest.value(source, nest.own))
     nest.write()
 
 
-def write_parts(function: Function, node: Node) -> None:
+def write_parts(part: Any, kernel: Kernel) -> None:
     """Write a kernel of kind 'parts': each part begins somewhere and has a step along each axis."""
+    (node,) = kernel.nodes
     steps = strides(node)
     for source, (starts, apart) in zip(node.inputs, node.params["places"], strict=True):
         line = (
             sum(a * b for a, b in zip(starts, steps, strict=True)),
             tuple(a * b for a, b in zip(apart, steps, strict=True)),
         )
-        write_copy(function, source, function.memory[node.number], line)
+        write_copy(part, source, part.memory[node.number], line)
 
 
-def write_scatter(function: Function, node: Node) -> None:
+def write_scatter(part: Any, kernel: Kernel) -> None:
     """Write a kernel of kind 'scatter': a copy, then the updates one after another."""
+    (node,) = kernel.nodes
     array, updates, *starts = node.inputs
-    write_copy(function, array, function.memory[node.number], (0, tuple(strides(node))))
+    write_copy(part, array, part.memory[node.number], (0, tuple(strides(node))))
     # Lanes run along a window, whose elements are all different: along the last axis of it.
     windows = set(range(len(updates.shape))) - set(node.params["batch"])
     last = len(updates.shape) - 1
     lane = last if last in windows and updates.shape[last] > 1 else -1
-    nest = _Scatter(function, updates.shape, lane=lane)
+    nest = _Scatter(part, updates.shape, lane=lane)
     for axis, step in enumerate(row_major(updates.shape)):  # no axes become one
         nest.lines.append((0, tuple(step + 1 if a == axis else 0 for a in range(nest.rank))))
     line = combined(nest.inside(node, nest.own), strides(node), nest.rank)
@@ -47,7 +52,7 @@ class _Scatter(Nest):
     def write_update(self, node: Node, line: Line, value: Value, *starts: Value) -> None:
         """Write one update, or leave the array as it is where the place is outside."""
         code, how, steps = self.code, node.params["how"], strides(node)
-        memory = self.function.memory[node.number]
+        memory = self.part.memory[node.number]
         places, fits = self.clamped(node, starts)
         moved = zip(node.params["axes"], places, strict=True)
         place = plus(self.place(line), *((0, ((s.text, steps[a]),)) for a, s in moved if steps[a]))
