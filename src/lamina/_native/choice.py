@@ -8,7 +8,7 @@ import jax
 from lamina._native.cache import Cache
 from lamina._native.cost import require_gain
 from lamina._native.engine import Engine
-from lamina._native.graph import Unsupported
+from lamina._native.graph import Unsupported, require
 from lamina._native.switch import CHECKED, is_native_steps_enabled
 
 
@@ -32,7 +32,9 @@ def choose(
     if not is_native_steps_enabled():
         return None, "XLA: native steps are turned off"
     try:
-        _require_cpu(arrays)
+        require(jax.default_backend() == "cpu", "not on a CPU")
+        devices = [len(a.sharding.device_set) for a in arrays if isinstance(a, jax.Array)]
+        require(max(devices, default=1) == 1, "arrays on several devices")
         engine = Engine(step, report() if report else None, variables, written, batch, CHECKED)
         require_gain(*engine.step, engine.machine.lanes)
         engine.compile(Cache(folder))
@@ -41,11 +43,3 @@ def choose(
     except (RuntimeError, RecursionError, OSError) as error:  # LLVM's: the net can still be trained
         return None, f"XLA: {type(error).__name__}: {error}"
     return engine, "native"
-
-
-def _require_cpu(arrays: Sequence[Any]) -> None:
-    if jax.default_backend() != "cpu":
-        raise Unsupported("not on a CPU")
-    for array in arrays:
-        if isinstance(array, jax.Array) and len(array.sharding.device_set) > 1:
-            raise Unsupported("arrays on several devices")

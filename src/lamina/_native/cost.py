@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from lamina._native.graph import Node, Unsupported
+from lamina._native.graph import Node, require
 
 _LARGEST = 6000  # nodes: more take too long to compile
 
@@ -63,16 +63,13 @@ def seconds_in_xla(work: Work, lanes: int) -> float:
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), 16)
-    return min(os.cpu_count() or 1, 16)
+    known = hasattr(os, "sched_getaffinity")
+    return min(len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1, 16)
 
 
 def require_gain(nodes: Sequence[Node], outputs: int, lanes: int) -> None:
     """Raise Unsupported for a step that XLA is faster at, or that takes long to compile."""
-    if len(nodes) > _LARGEST:
-        raise Unsupported(f"{len(nodes)} operations, too many")
+    require(len(nodes) <= _LARGEST, f"{len(nodes)} operations, too many")
     work = work_of(nodes, outputs)
     here, there = seconds_here(work, lanes), seconds_in_xla(work, lanes)
-    if here > there:
-        raise Unsupported(f"about {1e6 * there:.0f} us a step, natively {1e6 * here:.0f}")
+    require(here <= there, f"about {1e6 * there:.0f} us a step, natively {1e6 * here:.0f}")

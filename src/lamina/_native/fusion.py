@@ -4,8 +4,6 @@ Everything elementwise is computed where it is read, unless it is read twice, re
 a matrix or kept. Arrays with memory and one iteration space share a kernel: one loop nest.
 """
 
-from typing import Any
-
 from lamina._native.element import Element
 from lamina._native.graph import Node, require
 
@@ -18,8 +16,15 @@ _COSTLY = {
     "exp", "log", "tanh", "erf", "erfc", "erf_inv", "logistic", "log1p", "expm1", "exp2", "pow",
     "div", "sqrt", "rsqrt", "sin", "cos", "atan2", "rem", "gather", "batch",
 }  # fmt: skip
-# Arrays that are more than a loop's values: what they are made of is in memory, or is read once.
-_WHOLE = {"reduce": "loop", "scan": "loop", "scatter": "scatter", "parts": "parts", "dot": "dot"}
+# Arrays that are more than an element of a loop.
+_WHOLE = ("reduce", "scan", "scatter", "parts", "dot")
+
+
+def _kind(node: Node) -> str:
+    """Return what way of being computed an array has."""
+    if node.op in ("scatter", "parts", "dot"):
+        return node.op
+    return "alone" if node.op == "scan" or "arg" in node.params.get("how", "") else "loop"
 
 
 def _order(node: Node) -> tuple[int, ...] | None:
@@ -35,18 +40,20 @@ class Kernel:
     """Arrays that one loop nest computes, or one array that has a way of its own.
 
     Attributes:
-        kind: 'loop', 'dot', 'scatter' or 'parts'.
+        kind: 'loop'; 'alone' for a loop that nothing else may join; 'dot', 'scatter' or 'parts'.
         space: sizes of the axes that are looped over.
         reduced: axes of the space that its reductions sum over, None without reductions.
-        alone: whether nothing else may join.
     """
 
-    def __init__(
-        self, kind: str, space: tuple[int, ...], reduced: Any = None, alone: bool = False
-    ) -> None:
-        self.kind, self.space, self.reduced, self.alone = kind, space, reduced, alone
+    def __init__(self, kind: str, space: tuple[int, ...]) -> None:
+        self.kind, self.space = kind, space
+        self.reduced: tuple[int, ...] | None = None
         self.nodes: list[Node] = []
         self.reads: list[tuple[Node, bool]] = []  # arrays, and whether at the element itself
+
+    def is_loop(self, space: tuple[int, ...]) -> bool:
+        """Return whether others of a space may join."""
+        return self.kind == "loop" and self.space == space
 
 
 class Plan:
@@ -60,23 +67,15 @@ class Plan:
 
     def __init__(self, nodes: list[Node], outputs: list[Node], targets: list[Node | None]) -> None:
         self.kernels: list[Kernel] = []
-        self.nodes, self.outputs, self.targets = nodes, outputs, targets
+        self.nodes, self.outputs = nodes, outputs
+        self.targets = {o.number: t for o, t in zip(outputs, targets, strict=True) if t}
         self._stored: set[int] = set()
-        self._cheap: set[int] = set()
-        for node in self.nodes:
-            if self._is_cheap(node):
-                self._cheap.add(node.number)
+        self._cheap: set[int] = set()  # computing these anew costs next to nothing
         self._choose()
         self._arrange()
-        for kernel in self.kernels:
-            for node in kernel.nodes:
+        for node in nodes:
+            if self.stored(node):
                 self._lay_out(node)
-        self._elsewhere = {
-            source.number
-            for k, kernel in enumerate(self.kernels)
-            for source, pointwise in kernel.reads
-            if source.kernel != k or not pointwise
-        }
 
     def stored(self, node: Node) -> bool:
         """Return whether a node is an array with a kernel, not computed where it is read."""
@@ -87,12 +86,6 @@ class Plan:
         return node.number in self._stored or node.op in ("input", "array")
 
     # --- what gets memory -----------------------------------------------------------------------
-
-    def _is_cheap(self, node: Node) -> bool:
-        """Whether computing a node anew costs next to nothing."""
-        if node.op in ("constant", "iota"):
-            return True
-        return node.op in _FREE and node.inputs[0].number in self._cheap
 
     def _store(self, node: Node) -> None:
         if node.op not in ("input", "array", "constant"):
@@ -120,6 +113,9 @@ class Plan:
         keep = {n.number for n in self.outputs}
         self._costs: dict[int, int] = {}
         for n in self.nodes:
+            free = n.op in _FREE and n.inputs[0].number in self._cheap
+            if free or n.op in ("constant", "iota"):
+                self._cheap.add(n.number)
             if n.op in _WHOLE or n.op == "batch" or n.number in keep:
                 self._store(n)
             if n.op == "dot":
@@ -153,7 +149,7 @@ class Plan:
 
     def _reads(self, node: Node, kind: str, space: tuple[int, ...]) -> list[tuple[Node, bool]]:
         """Return the arrays that computing `node` reads, and whether only at its own element."""
-        if kind == "loop":
+        if kind in ("loop", "alone"):
             element = Element(space, self.addressable)
             element.compute(node)
             return element.reads
@@ -174,35 +170,32 @@ class Plan:
         for node in self.nodes:
             if any(i.number in late for i in node.inputs):
                 late.add(node.number)
-        replaced = {o.number: t for o, t in zip(self.outputs, self.targets, strict=True) if t}
         for phase in (False, True):
             for node in self.nodes:
                 if self.stored(node) and (node.number in late) == phase:
-                    self._place(node, replaced.get(node.number))
+                    self._place(node)
 
-    def _place(self, node: Node, target: Node | None) -> None:
-        kind = _WHOLE.get(node.op, "loop")
-        reduced = node.params["axes"] if node.op in ("reduce", "scan") else None
-        alone = node.op == "scan" or (node.op == "reduce" and node.params["how"][:3] == "arg")
+    def _place(self, node: Node) -> None:
+        kind, reduced = _kind(node), None
+        if node.op in ("reduce", "scan"):
+            reduced = node.params["axes"]
         space = node.inputs[0].shape if node.op == "reduce" else node.shape
         reads, first = self._reads(node, kind, space), 0
         for source, pointwise in reads:
             if source.kernel is not None:
                 at = self.kernels[source.kernel]
-                joins = pointwise and kind == "loop" == at.kind and at.space == space
-                joins = joins and source.op != "reduce" and not (alone or at.alone)
-                first = max(first, source.kernel + (0 if joins else 1))
-        if target is not None:
-            first = max(first, self._last_reading(target, space))
+                joins = pointwise and kind == "loop" and at.is_loop(space)
+                first = max(first, source.kernel + (not joins or source.op == "reduce"))
+        if node.number in self.targets:
+            first = max(first, self._last_reading(self.targets[node.number], space))
         for place in range(first, len(self.kernels)):
             at = self.kernels[place]
-            if kind != "loop" or at.kind != "loop" or at.space != space or alone or at.alone:
-                continue
-            if reduced is None or at.reduced in (None, reduced):
+            fits = reduced is None or at.reduced in (None, reduced)
+            if fits and kind == "loop" and at.is_loop(space):
                 break
         else:
             place = len(self.kernels)
-            self.kernels.append(Kernel(kind, space, alone=alone))
+            self.kernels.append(Kernel(kind, space))
         kernel = self.kernels[place]
         kernel.nodes.append(node)
         kernel.reads += reads
@@ -215,8 +208,7 @@ class Plan:
         for place, kernel in enumerate(self.kernels):
             for source, pointwise in kernel.reads:
                 if source is target:
-                    same = pointwise and kernel.kind == "loop" and kernel.space == space
-                    first = max(first, place if same else place + 1)
+                    first = max(first, place + (not (pointwise and kernel.is_loop(space))))
         return first
 
     # --- layout ---------------------------------------------------------------------------------
@@ -235,38 +227,28 @@ class Plan:
 
     # --- memory ---------------------------------------------------------------------------------
 
-    def in_place(self) -> dict[int, Node]:
-        """Return, by node, the inputs whose memory outputs may be written into directly."""
-        found: dict[int, Node] = {}
-        for output, target in zip(self.outputs, self.targets, strict=True):
-            if target is None or output.kernel is None or output.number in found:
-                continue
-            kernel = self.kernels[output.kernel]
-            if kernel.kind == "loop" and output.op != "reduce":
-                fits = output.kernel >= self._last_reading(target, kernel.space)
-                if fits and not kernel.alone:
-                    found[output.number] = target
+    def in_place(self) -> set[int]:
+        """Return the outputs that may be written into the memory of what they replace."""
+        found = set()
+        for node in self.outputs:
+            kernel = self.kernels[node.kernel]
+            if node.number in self.targets and kernel.kind == "loop" and node.op != "reduce":
+                target = self.targets[node.number]
+                if node.kernel >= self._last_reading(target, kernel.space):
+                    found.add(node.number)
         return found
 
-    def needs_memory(self, node: Node) -> bool:
-        """Return whether an array is read outside its kernel, or is more than a loop's value."""
-        kernel = self.kernels[node.kernel]
-        if kernel.kind != "loop" or node.op in ("reduce", "scan"):
-            return True
-        kept = any(node is output for output in self.outputs)
-        return kept or node.number in self._elsewhere
-
-    def lifetimes(self) -> dict[int, tuple[int, int]]:
-        """Return the first and the last kernel in which each array is used."""
-        found = {n.number: (k, k) for k, kernel in enumerate(self.kernels) for n in kernel.nodes}
+    def last_uses(self) -> dict[int, int]:
+        """Return the last kernel that reads each array that needs memory."""
+        found = {}
         for k, kernel in enumerate(self.kernels):
-            for source, _ in kernel.reads:
-                if source.number in found:
-                    found[source.number] = (found[source.number][0], k)
-        for output in self.outputs:
-            if output.number in found:
-                found[output.number] = (found[output.number][0], len(self.kernels))
-        return found
+            for node in kernel.nodes:
+                if kernel.kind != "loop" or node.op == "reduce":  # more than a loop's value
+                    found[node.number] = k
+            for source, pointwise in kernel.reads:
+                if source.kernel is not None and (source.kernel != k or not pointwise):
+                    found[source.number] = k
+        return found | {node.number: len(self.kernels) for node in self.outputs}
 
 
 class Arena:

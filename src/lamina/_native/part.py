@@ -25,7 +25,8 @@ from lamina._native.rules import RULES
 _ON_STACK = 2048  # bytes of an array that lies on the stack, where LLVM may keep it in registers
 _STACK = 128 << 10  # bytes of all such arrays
 _WRITERS = {
-    "loop": write_kernel, "dot": write_product, "scatter": write_scatter, "parts": write_parts
+    "loop": write_kernel, "alone": write_kernel, "dot": write_product, "scatter": write_scatter,
+    "parts": write_parts,
 }  # fmt: skip
 
 
@@ -120,16 +121,16 @@ class Part:
 
     def _lay_out(self) -> None:
         """Give each array that needs memory a place, on the stack or in the arena."""
-        self._arena, lives, stack = Arena(), self.plan.lifetimes(), 0
+        self._arena, uses, stack = Arena(), self.plan.last_uses(), 0
         for k, kernel in enumerate(self.plan.kernels):
             for node in kernel.nodes:
-                if node.number in self.memory or not self.plan.needs_memory(node):
+                if node.number in self.memory or node.number not in uses:
                     continue
                 size = node.size * BYTES[IN_MEMORY[node.dtype]]
                 if size <= _ON_STACK and stack + size <= _STACK:
                     stack += size
                     self.memory[node.number] = self.code.allocate(node.dtype, node.size)
                 else:
-                    at = self._arena.place(size, k, lives[node.number][1])
+                    at = self._arena.place(size, k, uses[node.number])
                     self._put(node, self._in_arena(at))
         self.bytes = self._arena.bytes

@@ -33,18 +33,6 @@ def primitive(*names: str, **how: str) -> Callable[[Any], Any]:
 # --- calls and branches -------------------------------------------------------------------------
 
 
-@primitive("copy", "copy_p", "stop_gradient", "random_wrap", "random_unwrap")
-@primitive("optimization_barrier")
-def _same(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
-    return x
-
-
-@primitive("pjit", "jit", "closed_call", "core_call", "remat", "remat2", "checkpoint")
-@primitive("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
-def _call(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
-    return g.inline(p.get("jaxpr") or p.get("call_jaxpr") or p.get("fun_jaxpr"), x)
-
-
 @primitive("platform_index")
 def _platform_index(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     for k, names in enumerate(p["platforms"]):
@@ -84,11 +72,6 @@ def _broadcast(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     return g.view(node, shape, axes)
 
 
-@primitive("reshape", "squeeze", "expand_dims")
-def _reshape(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.reshape(x[0], _shape(out[0]))
-
-
 @primitive("transpose")
 def _transpose(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     rank = len(x[0].shape)
@@ -115,16 +98,6 @@ def _split(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
     return [g.piece(x[0], p["axis"], at, n) for at, n in zip(starts, p["sizes"], strict=False)]
 
 
-@primitive("concatenate")
-def _concatenate(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.joined(x, p["dimension"])
-
-
-@primitive("stack")
-def _stack(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.stacked(x, p["axis"])
-
-
 @primitive("pad")
 def _pad(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     config, shape = p["padding_config"], out[0].shape
@@ -134,11 +107,6 @@ def _pad(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
         (tuple(low for low, _, _ in config), tuple(inner + 1 for _, _, inner in config)),
     )
     return g.add("parts", [g.view(x[1], shape, ()), x[0]], shape, x[0].dtype, places=places)
-
-
-@primitive("iota")
-def _iota(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.add("iota", [], out[0].shape, out[0].dtype, axis=p["dimension"])
 
 
 # --- sums and products --------------------------------------------------------------------------
@@ -159,11 +127,6 @@ def _reduce(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
 def _scan(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     axes, turned = (p["axis"],), p["reverse"]
     return g.add("scan", x, x[0].shape, x[0].dtype, how=p["how"], axes=axes, reverse=turned)
-
-
-@primitive("square")
-def _square(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.add("mul", x * 2, x[0].shape, x[0].dtype)
 
 
 @primitive("dot_general")
@@ -268,22 +231,12 @@ def _random_bits(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     return g.add("xor", _blocks(g, x[0], *_counts(g, p["shape"])), p["shape"], "uint32")
 
 
-@primitive("random_split")
-def _random_split(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
-    return g.stacked(_blocks(g, x[0], *_counts(g, p["shape"])), len(p["shape"]))
-
-
 @primitive("random_fold_in")
 def _random_fold_in(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     key, data = x
     require(not data.shape and data.dtype in ("uint32", "int32"), "fold_in of an array")
     low = g.add("convert_element_type", [data], (), "uint32", new_dtype="uint32")
     return g.stacked(_blocks(g, key, g.constant(np.uint32(0)), low), 0)
-
-
-@primitive("iota_2x32_shape")
-def _iota_2x32(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
-    return _counts(g, out[1].shape)
 
 
 def _counts(g: Graph, shape: Sequence[int]) -> Nodes:
@@ -318,3 +271,31 @@ def _threefry(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
         a = do("add", a, keys[(i + 1) % 3])
         b = do("add", do("add", b, keys[(i + 2) % 3]), i + 1)
     return [a, b]
+
+
+# --- what is said in a line ---------------------------------------------------------------------
+
+_SHORT: dict[str, Callable[..., Any]] = {
+    "copy copy_p stop_gradient random_wrap random_unwrap optimization_barrier": (
+        lambda g, x, out, p: x
+    ),
+    "pjit jit closed_call core_call remat remat2 checkpoint": (
+        lambda g, x, out, p: g.inline(p.get("jaxpr") or p["call_jaxpr"], x)
+    ),
+    "custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr": (
+        lambda g, x, out, p: g.inline(p.get("call_jaxpr") or p["fun_jaxpr"], x)
+    ),
+    "reshape squeeze expand_dims": lambda g, x, out, p: g.reshape(x[0], _shape(out[0])),
+    "concatenate": lambda g, x, out, p: g.joined(x, p["dimension"]),
+    "stack": lambda g, x, out, p: g.stacked(x, p["axis"]),
+    "square": lambda g, x, out, p: g.add("mul", x * 2, x[0].shape, x[0].dtype),
+    "iota": lambda g, x, out, p: g.add(
+        "iota", [], out[0].shape, out[0].dtype, axis=p["dimension"]
+    ),
+    "iota_2x32_shape": lambda g, x, out, p: _counts(g, out[1].shape),
+    "random_split": lambda g, x, out, p: g.stacked(
+        _blocks(g, x[0], *_counts(g, p["shape"])), len(p["shape"])
+    ),
+}  # fmt: skip
+for _names, _function in _SHORT.items():
+    primitive(*_names.split())(_function)
