@@ -209,13 +209,13 @@ class Code:
             for i in range(count):
                 body((i, ()))
         else:
-            self.carry(count, [], lambda at, _: body(at) or [], first)
+            self.carry(count, [], lambda at, _: body(at), first)
 
     def carry(
         self,
         count: int | str,
         start: list[Value],
-        body: Callable[[Place, list[Value]], list[Value]],
+        body: Callable[[Place, list[Value]], list[Value] | None],
         first: str = "0",
     ) -> list[Value]:
         """Write a loop that carries values; return the last ones."""
@@ -225,7 +225,7 @@ class Code:
         self.begin(f"L{k}")
         at = len(self.lines)
         now = [Value(self, self.name(), v.dtype, v.lanes) for v in start]
-        after = body((0, ((f"%i{k}", 1),)), now)
+        after = body((0, ((f"%i{k}", 1),)), now) or []
         phis = [f"  %i{k} = phi i64 [{first}, %{before}], [%n{k}, %{self.block}]"]
         for v, begin, end in zip(now, start, after, strict=True):
             edges = f"[{begin.text}, %{before}], [{end.text}, %{self.block}]"

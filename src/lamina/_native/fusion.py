@@ -219,10 +219,10 @@ class Plan:
         if rank < 2 or node.op == "scatter" or any(u.op == "reshape" for u in node.uses):
             return
         orders = {_order(use) for use in node.uses}
-        if len(orders) == 1 and None not in orders:
-            (node.layout,) = orders
-            return
-        if node.shape[-1] < NARROW and node.shape[0] > node.shape[-1]:
+        order = orders.pop() if len(orders) == 1 else None
+        if order is not None:
+            node.layout = order
+        elif node.shape[-1] < NARROW and node.shape[0] > node.shape[-1]:
             node.layout = (*range(1, rank), 0)
 
     # --- memory ---------------------------------------------------------------------------------

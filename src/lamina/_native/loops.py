@@ -34,7 +34,7 @@ class Nest(Element):
     ) -> None:
         super().__init__(space, part.plan.addressable)
         self.part, self.code = part, part.code
-        self.reduced, self.lane = set(reduced), lane
+        self.reduced, self.lane, self._wanted = set(reduced), -1, lane
         self.at: dict[int, Place] = {}  # of each loop, by its innermost axis
         self._kept: dict[int, list[Memory]] = {}  # of reductions: what they have found so far
         self.lanes = 1
@@ -82,11 +82,10 @@ class Nest(Element):
         axes = [a for a, size in enumerate(self.space) if size > 1]
         alone = any(node.op == "scan" or how[:3] == "arg" for how, node, _ in self._sums)
         able = [a for a in axes if not (alone and a in self.reduced)]
-        if self.lane is None and able:
-            options = [(self._cost(a, self._loops(a)), a) for a in able]
-            self.lane = min(options)[1]
-        elif self.lane is None:
-            self.lane = -1
+        if self._wanted is not None:
+            self.lane = self._wanted
+        elif able:
+            self.lane = min((self._cost(a, self._loops(a)), a) for a in able)[1]
         self.loops = self._loops(self.lane)
         turns = 1
         for axis, size in self.loops:
@@ -218,10 +217,8 @@ class Nest(Element):
         self, memory: Memory, line: Line, starts: Sequence[Value], steps: Sequence[int]
     ) -> Value:
         """Read at a line plus computed places, each times its step."""
-        code, place, apart = self.code, self.place(line), self.step(line)
-        moved = code.literal(0, "int64")
-        for start, step in zip(starts, steps, strict=True):
-            moved = moved + start * step
+        code, apart, moved = self.code, self.step(line), self.moved(starts, steps)
+        place = self.place(line)
 
         def spot(lane: int) -> Place:
             return plus(place, (lane * apart, ((moved.lane(lane).text, 1),)))
@@ -229,6 +226,13 @@ class Nest(Element):
         if moved.lanes == 1:
             return code.load(memory, spot(0), self.lanes, apart)
         return code.gathered([code.load(memory, spot(lane)) for lane in range(self.lanes)])
+
+    def moved(self, starts: Sequence[Value], steps: Sequence[int]) -> Value:
+        """Return computed places, each times its step, as one."""
+        total = self.code.literal(0, "int64")
+        for start, step in zip(starts, steps, strict=True):
+            total = total + start * step
+        return total
 
     # --- reductions -----------------------------------------------------------------------------
 

@@ -120,8 +120,8 @@ def _repeat(code: Code, axes: list[Any], p: Product, write: Callable[[Product], 
     (size, a, b, c), *rest = axes
 
     def turn(at: Place) -> None:
-        moved = (o.moved(times(at, step)) for o, step in ((p.a, a), (p.b, b), (p.c, c)))
-        _repeat(code, rest, Product(*moved, p.m, p.n, p.k), write)
+        moved = [o.moved(times(at, step)) for o, step in ((p.a, a), (p.b, b), (p.c, c))]
+        _repeat(code, rest, Product(moved[0], moved[1], moved[2], p.m, p.n, p.k), write)
 
     return code.loop(size, turn)
 
@@ -165,15 +165,10 @@ class _Tiles:
         width = 2 * lanes
         whole, rest = divmod(n, width)
         if whole:
-            self.code.loop(whole, lambda i: self._panel(times(i, width), (lanes, lanes)), False)
-        at = whole * width
-        while rest:
-            lanes_here = min(rest, lanes)
-            if rest > lanes:
-                self._panel((at, ()), (lanes, rest - lanes))
-                break
-            self._panel((at, ()), (lanes_here,))
-            rest -= lanes_here
+            self.code.loop(whole, lambda i: self._panel(times(i, width), (lanes, lanes)))
+        if rest:
+            widths = (lanes, rest - lanes) if rest > lanes else (rest,)
+            self._panel((whole * width, ()), widths)
 
     def _panel(self, at: Place, widths: tuple[int, ...]) -> None:
         p, columns = self.p, sum(widths)

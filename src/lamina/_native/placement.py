@@ -51,12 +51,12 @@ def write_scatter(part: Any, kernel: Kernel) -> None:
 class _Scatter(Nest):
     def write_update(self, node: Node, line: Line, value: Value, *starts: Value) -> None:
         """Write one update, or leave the array as it is where the place is outside."""
-        code, how, steps = self.code, node.params["how"], strides(node)
-        memory = self.part.memory[node.number]
-        places, fits = self.clamped(node, starts)
-        moved = zip(node.params["axes"], places, strict=True)
-        place = plus(self.place(line), *((0, ((s.text, steps[a]),)) for a, s in moved if steps[a]))
-        old = code.load(memory, place, self.lanes, self.step(line))
+        code, how, apart = self.code, node.params["how"], self.step(line)
+        memory, steps = self.part.memory[node.number], strides(node)
+        starts, fits = self.clamped(node, starts)
+        moved = self.moved(starts, [steps[axis] for axis in node.params["axes"]])
+        place = plus(self.place(line), (0, ((moved.text, 1),)))
+        old = code.load(memory, place, self.lanes, apart)
         new = value if how == "set" else combine(how, old, value)
         new = new if fits is None else fits.where(new, old)
-        code.store(memory, place, new, self.lanes, self.step(line))
+        code.store(memory, place, new, self.lanes, apart)
