@@ -121,6 +121,9 @@ def test_narrow_shapes(native, name):
         ("ab,cb->ac", (70, 40), (50, 40)),  # large enough for panels and blocks
         ("ba,bc->ac", (40, 70), (40, 100)),
         ("ab,bc->ac", (37, 33), (33, 49)),
+        ("ab,bc->ac", (3, 70), (70, 2)),  # sums along what is summed over
+        ("xab,xbc->axc", (2, 3, 70), (2, 70, 2)),
+        ("xab,xcb->xca", (2, 3, 70), (2, 4, 70)),
     ],
 )
 def test_products(native, formula, first, second):

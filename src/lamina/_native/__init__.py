@@ -1,7 +1,8 @@
 """Small nets at the speed of C: a program's steps compiled into one loop of machine code.
 
-Reading order: graph (a jaxpr as nodes), fusion (which loops there are), emit, rules, loops, matrix,
-placement (their text), module, jit (machine code), cache, engine (running it), cost (when it pays).
+Reading order: graph, primitives (a jaxpr as nodes), element (how one element is computed), fusion
+(which loops there are), values, rules, emit, loops, matrix, placement (their text), part, module,
+jit (machine code), cache, engine (running it), cost, choice (when it pays).
 """
 
 from lamina._native.choice import choose
