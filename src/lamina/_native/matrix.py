@@ -179,12 +179,9 @@ class _Tiles:
             b = Operand(memory, ZERO, columns, 1)
         c = p.c.moved(times(at, p.c.columns))
         most = self.code.machine.sums // len(widths)
-        tiles = -(-p.m // most)
-        rows = -(-p.m // tiles)
-        for candidate in range(min(most, p.m), max(most // 2, 3), -1):
-            if p.m % candidate == 0:
-                rows = candidate
-                break
+        sizes = range(min(most, p.m), max(most // 2, 3), -1)
+        even = -(-p.m // -(-p.m // most))  # as many as in all other tiles but the last
+        rows = next((size for size in sizes if p.m % size == 0), even)
         whole, rest = divmod(p.m, rows)
         self.code.loop(whole, lambda i: self._tile(times(i, rows), rows, widths, b, c), self.small)
         if rest:
