@@ -98,6 +98,13 @@ def _split(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
     return [g.piece(x[0], p["axis"], at, n) for at, n in zip(starts, p["sizes"], strict=False)]
 
 
+@primitive("unstack")
+def _unstack(g: Graph, x: Nodes, out: Any, p: Any) -> Nodes:
+    axis, shape = p["axis"], x[0].shape
+    rest = (*shape[:axis], *shape[axis + 1 :])
+    return [g.reshape(g.piece(x[0], axis, at, 1), rest) for at in range(shape[axis])]
+
+
 @primitive("pad")
 def _pad(g: Graph, x: Nodes, out: Any, p: Any) -> Node:
     config, shape = p["padding_config"], out[0].shape
