@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lamina
-from lamina import callbacks
+from lamina import callbacks, layers, optimizers
 
 keras = pytest.importorskip("keras")
 
@@ -251,3 +251,69 @@ def test_verbose_0_prints_nothing(net, people, capsys):
     model.train_on_batch(people.x, people.y)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+class AtSecondEpoch(callbacks.Callback):
+    """Does something to the model before its second epoch, and keeps its weights from then."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            self.act(self.model)
+            self.weights = self.model.get_weights()
+
+
+def still():
+    """A schedule whose steps change nothing."""
+    return optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("rate", [0.1, optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)])
+@pytest.mark.parametrize("other", [0.0, still()])
+def test_a_learning_rate_of_another_kind_counts_from_the_next_epoch(rate, other):
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(1)])
+    model.compile(optimizers.SGD(rate), "mse")
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    stop = AtSecondEpoch(lambda model: setattr(model.optimizer, "learning_rate", other))
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[stop])
+    np.testing.assert_array_equal(model.get_weights()[0], stop.weights[0])
+    model.optimizer.learning_rate = rate
+    model.fit(x, y, verbose=0)
+    assert not np.array_equal(model.get_weights()[0], stop.weights[0])
+
+
+def test_a_schedule_in_a_wrapped_optimizer_counts_too():
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(1)])
+    model.compile(optimizers.LossScaleOptimizer(optimizers.SGD(0.1)), "mse")
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    stop = AtSecondEpoch(lambda model: setattr(model.optimizer, "learning_rate", still()))
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[stop])
+    np.testing.assert_array_equal(model.get_weights()[0], stop.weights[0])
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end", "on_test_begin"])
+def test_a_callback_may_freeze_a_layer_and_compile_again(hook):
+    class Compiles(callbacks.Callback):
+        weights = None
+
+    def act(self, *args, logs=None):
+        if self.weights is None:
+            self.model.layers[0].trainable = False
+            self.model.compile(optimizers.Adam(0.01), "mae", metrics=["mse"])
+            self.weights = self.model.get_weights()
+
+    setattr(Compiles, hook, act)
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(2), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    compiles = Compiles()
+    history = model.fit(
+        x, y, epochs=3, verbose=0, validation_data=(x, y), callbacks=[compiles]
+    ).history
+    np.testing.assert_array_equal(model.get_weights()[0], compiles.weights[0])
+    assert not np.array_equal(model.get_weights()[2], compiles.weights[2])
+    assert len(history["loss"]) == 3
+    assert {"mse", "val_mse"} <= set(history)

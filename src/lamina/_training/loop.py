@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from lamina._core.state import Scope
+from lamina._core.state import Scope, Variable
 from lamina._native import overwrite
 from lamina._training import snapshot
 from lamina._training.faults import Dispatch, Faults, copies_of
@@ -33,9 +33,6 @@ class Loop:
 
     def __init__(self, model: Any, callbacks: Any, kind: str) -> None:
         self.model, self.callbacks, self.kind = model, callbacks, kind
-        tracked = model._tracked()
-        self._tracked, self.variables = tracked, tracked.variables
-        self.metric_names = tracked.metric_names
         self._watched = {k: callbacks.wants_batches(k) for k in ("train", "test")}
         by_steps = {k: callbacks.wants_each_batch(k) or model.run_eagerly for k in self._watched}
         self._counted = {k: self._watched[k] and not by_steps[k] for k in by_steps}
@@ -57,8 +54,7 @@ class Loop:
         self._begun: dict[str, Any] = {}  # generators and source as the epoch found them
         self._resumed: dict[str, Any] | None = None  # the snapshot from which this run goes on
         self._before: dict[str, Any] | None = None  # the last moment at which all was in order
-        if kind == "train":
-            self._faults = Faults(model, callbacks, tracked)
+        self._track()
 
     def __enter__(self) -> "Loop":
         self._interruption.__enter__()
@@ -108,6 +104,16 @@ class Loop:
             self.callbacks.call_if_there("on_interrupt")
         finally:
             self._interruption.__exit__()
+
+    def _track(self) -> None:
+        """Take stock of the model, and forget what was compiled for the one that it was."""
+        tracked = self.model._tracked()
+        self._made = Variable.made
+        self._tracked, self.variables = tracked, tracked.variables
+        self.metric_names = tracked.metric_names
+        self._programs.clear()
+        if self.kind == "train":
+            self._faults = Faults(self.model, self.callbacks, tracked)
 
     # --- whose values are the newest ------------------------------------------------------------
 
@@ -181,6 +187,10 @@ class Loop:
         """
         training = kind == self.kind == "train"
         done = self._at[1] if training else 0
+        if self._left and self._made != Variable.made and not self._tracked.holds():
+            for each in {self.kind, kind}:  # a callback has changed the model
+                self.model._prepare(source.sample, each, source.batch, source.spec)
+            self._track()
         self._take(reset=done == 0)
         self._raw = logs = self.logs if done else {}
         with closing(self._blocks(training, source, steps, self._pace[kind].fixed or 1)) as blocks:

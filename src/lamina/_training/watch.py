@@ -72,4 +72,5 @@ def _is(a: Any, b: Any) -> bool:
 
 
 def _edition(model: Any) -> int:
-    return sum(layer._edition for layer in model._flatten_layers())
+    parts = (*model._flatten_layers(), *model._optimizers())
+    return sum(part._edition for part in parts)

@@ -128,6 +128,10 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.iterations
 
     @property
+    def _edition(self) -> int:  # type: ignore[override]
+        return self.inner_optimizer._edition
+
+    @property
     def learning_rate(self) -> Any:
         """The learning rate of the inner optimizer."""
         return self.inner_optimizer.learning_rate

@@ -171,6 +171,10 @@ class MultiOptimizer(Optimizer):
         return self._iterations
 
     @property
+    def _edition(self) -> int:  # type: ignore[override]
+        return sum(optimizer._edition for optimizer in self.optimizers)
+
+    @property
     def learning_rate(self) -> Any:
         raise AttributeError(
             explain(

@@ -300,6 +300,13 @@ class Optimizer(Configurable):
     def learning_rate(self, value: Any) -> None:
         self._set_rate(value)
 
+    _edition = 0
+
+    def _outdate(self) -> None:
+        """Say that something changed which steps read and no variable holds: the schedule."""
+        self._edition += 1
+        Variable.made += 1
+
     def _rate_now(self) -> Any:
         if self._rate is not None:
             return self._rate.raw()
@@ -314,6 +321,7 @@ class Optimizer(Configurable):
             if self._rate is not None:
                 self._variables = [v for v in self._variables if v is not self._rate]
             self._schedule, self._rate = value, None
+            self._outdate()
             return
         if isinstance(value, Variable):
             value = value.value
