@@ -188,7 +188,7 @@ class Loop:
         training = kind == self.kind == "train"
         done = self._at[1] if training else 0
         if self._left and self._made != Variable.made and not self._tracked.holds():
-            for each in {self.kind, kind}:  # a callback has changed the model
+            for each in (self.kind, kind):  # a callback has changed the model
                 self.model._prepare(source.sample, each, source.batch, source.spec)
             self._track()
         self._take(reset=done == 0)
@@ -196,8 +196,7 @@ class Loop:
         with closing(self._blocks(training, source, steps, self._pace[kind].fixed or 1)) as blocks:
             for block, start in blocks:
                 program = self._program(kind, block)
-                if program.engine != "native":  # which reads numpy's arrays where they are
-                    block = replace(block, data=jax.device_put(block.data))
+                block = replace(block, data=program.placed(block.data))
                 while start < block.stop:
                     self._boundary()
                     stop = self._stop(kind, start, block.stop)

@@ -15,8 +15,8 @@ class Pace:
     """Chooses where each dispatch of an epoch stops.
 
     With `fixed` steps (a callback wants to see batches), every dispatch has that many. Else the
-    first has one step and is not timed (it compiles), and the following grow until one takes
-    `TARGET`.
+    first has one step and is not timed, and the following grow until one takes `TARGET`; a program
+    that has run before says how long its steps take (`expect`).
     """
 
     def __init__(self, fixed: int | None = None) -> None:

@@ -97,6 +97,10 @@ class Program:
             values[i] = value
         return values, logs
 
+    def placed(self, data: Any) -> Any:
+        """Return data where calls read it: in numpy's arrays as they are, or on the device."""
+        return data if self._native is not None else jax.device_put(data)
+
     def once(self, values: list[Any], rows: Any) -> tuple[list[Any], Any]:
         """Take one step with these rows; nothing is donated."""
         changed, logs = self._once(values, rows)
@@ -203,6 +207,10 @@ class EagerProgram:
 
     def prepare(self, values: list[Any], data: Any, order: Any) -> None:
         """Nothing is compiled."""
+
+    def placed(self, data: Any) -> Any:
+        """Return data on the device."""
+        return jax.device_put(data)
 
     def once(self, values: list[Any], rows: Any) -> tuple[list[Any], Any]:
         """Take one step with these rows."""
